@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/core/settings.hpp"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <memory>
+
+#include "driver/core/log.hpp"
+
+namespace sfg {
+namespace {
+
+constexpr char kDefaultPath[] = "/etc/libvirt/sf-gluster.conf";
+constexpr char kGroup[] = "driver";
+constexpr off_t kLargestFile = 1 << 20;
+
+using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
+
+// A whole number of seconds in [least, most]; `value` stays where the key is not there.
+Result<void> read_seconds(GKeyFile* file, const char* key, gint64 least, gint64 most,
+                          gint64& value) {
+    if (g_key_file_has_key(file, kGroup, key, nullptr) == FALSE) return {};
+    GError* failure = nullptr;
+    const gint64 found = g_key_file_get_int64(file, kGroup, key, &failure);
+    const bool bad = failure != nullptr || found < least || found > most;
+    g_clear_error(&failure);
+    if (bad)
+        return Error(ErrorKind::invalid, std::string(key) + " must be a whole number from " +
+                                             std::to_string(least) + " to " + std::to_string(most));
+    value = found;
+    return {};
+}
+
+Result<std::string> read_trusted(const std::string& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        if (errno == ENOENT) return std::string();
+        return Error::from_errno(errno, "cannot open");
+    }
+    struct Closer {
+        int fd;
+        ~Closer() { ::close(fd); }
+    } closer{fd};
+    struct stat stat;
+    if (fstat(fd, &stat) < 0) return Error::from_errno(errno, "cannot look at it");
+    if (!S_ISREG(stat.st_mode) || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return Error(ErrorKind::denied, "it must be a file of root's that nobody else can write");
+    if (stat.st_size > kLargestFile) return Error(ErrorKind::invalid, "it is over 1 MiB");
+    std::string text(static_cast<std::size_t>(stat.st_size), '\0');
+    const ssize_t got = read(fd, text.data(), text.size());
+    if (got < 0) return Error::from_errno(errno, "cannot read");
+    text.resize(static_cast<std::size_t>(got));
+    return text;
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const std::string& path) {
+    auto text = read_trusted(path);
+    if (!text) return text.error().with_context(path);
+    Settings settings;
+    if (text->empty()) return settings;
+
+    const KeyFile file(g_key_file_new(), &g_key_file_free);
+    GError* failure = nullptr;
+    if (g_key_file_load_from_data(file.get(), text->data(), text->size(), G_KEY_FILE_NONE,
+                                  &failure) == FALSE) {
+        const Error error(ErrorKind::invalid, path + ": " + failure->message);
+        g_clear_error(&failure);
+        return error;
+    }
+    gint64 connect = settings.connect_timeout.count() / 1000;
+    gint64 age = settings.temporary_age.count();
+    for (auto read : {read_seconds(file.get(), "connect-timeout", 1, 600, connect),
+                      read_seconds(file.get(), "temporary-age", 0, 366 * 86400, age)})
+        if (!read) return read.error().with_context(path);
+    settings.connect_timeout = std::chrono::seconds(connect);
+    settings.temporary_age = std::chrono::seconds(age);
+    return settings;
+}
+
+const Settings& settings() {
+    static const Settings current = [] {
+        auto read = read_settings(kDefaultPath);
+        if (read) return *read;
+        log_warning("the defaults are used: " + read.error().message());
+        return Settings();
+    }();
+    return current;
+}
+
+}  // namespace sfg

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "driver/core/result.hpp"
+
+namespace sfg {
+
+// The [driver] group of /etc/libvirt/sf-gluster.conf (key=value lines, GKeyFile).
+struct Settings {
+    // connect-timeout (seconds, 1 to 600): how long a caller waits for gluster to connect, and for
+    // any sign of life during a refresh.
+    std::chrono::milliseconds connect_timeout{10'000};
+    // temporary-age (seconds, 0 to one year): a half-made file older than this that nobody works
+    // on is removed at a refresh.
+    std::chrono::seconds temporary_age{3600};
+};
+
+// Those of the file, read at the first call; the defaults, with a line in the log, where the file
+// is refused.
+const Settings& settings();
+
+// Reads `path`; defaults where there is no such file. Errors: denied for a file that is not
+// root's alone to write, invalid for what cannot be read in it.
+Result<Settings> read_settings(const std::string& path);
+
+}  // namespace sfg

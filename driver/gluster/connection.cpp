@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/gluster/connection.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "driver/core/log.hpp"
+#include "driver/gluster/reach.hpp"
+
+namespace sfg {
+namespace {
+
+void close_in_background(glfs_t* fs) {
+    try {
+        std::thread([fs] { glfs_fini(fs); }).detach();
+    } catch (const std::exception& error) {
+        // No thread to be had: keep the handle rather than wait for it here.
+        log_warning(std::string("a gluster connection stays open: ") + error.what());
+    }
+}
+
+std::string name_of(const VolumeAddress& address) {
+    return "gluster volume '" + address.volume + "'";
+}
+
+// Why glfs_init said no. What glusterd answers to a request for a volume file arrives as an errno
+// only, and not the same one in all versions.
+Error refusal(const VolumeAddress& address, int error) {
+    std::string hosts;
+    for (const auto& server : address.servers) hosts += (hosts.empty() ? "" : ", ") + server.host;
+    if (error == ENOENT)
+        return Error(ErrorKind::pool_missing, error,
+                     name_of(address) + " does not exist on " + hosts +
+                         " (gluster volume list shows what does)");
+    if (error == EINVAL || error == 0)
+        return Error(ErrorKind::not_connected, error,
+                     name_of(address) + " is not started or does not exist on " + hosts +
+                         " (gluster volume status " + address.volume + " tells)");
+    return Error(
+        kind_of_errno(error) == ErrorKind::denied ? ErrorKind::denied : ErrorKind::not_connected,
+        error, "cannot connect to " + name_of(address) + " on " + hosts + ": " + errno_text(error));
+}
+
+}  // namespace
+
+Connection::Connection(glfs_t* fs, std::string volume, std::string volume_id)
+    : fs_(fs), pid_(getpid()), volume_(std::move(volume)), volume_id_(std::move(volume_id)) {}
+
+Connection::~Connection() {
+    if (getpid() == pid_) close_in_background(fs_);
+}
+
+Result<glfs_t*> Connection::fs() const {
+    if (getpid() != pid_)
+        return Error(ErrorKind::unsupported,
+                     "gluster volume '" + volume_ + "' cannot be used from a forked process");
+    return fs_;
+}
+
+Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& address,
+                                                     std::chrono::milliseconds limit) {
+    const Reach reach = reachable(address.servers, limit);
+    if (reach.answering.empty())
+        return Error(ErrorKind::not_connected, ENOTCONN,
+                     "no server of " + name_of(address) + " answers (" + reach.refusals + ")");
+
+    glfs_t* fs = glfs_new(address.volume.c_str());
+    if (fs == nullptr)
+        return Error::from_errno(errno, "cannot prepare a connection to " + name_of(address));
+    for (const auto& server : reach.answering) {
+        const int port = server.port != 0 ? server.port : kGlusterdPort;
+        if (glfs_set_volfile_server(fs, "tcp", server.host.c_str(), port) < 0 && errno != EEXIST) {
+            const Error error =
+                Error::from_errno(errno, "server " + server.host + " of " + name_of(address));
+            close_in_background(fs);
+            return error;
+        }
+    }
+    // Other hosts change the volume too: what a second-old cache says of names and sizes would
+    // make us refuse what is right and do what is wrong.
+    glfs_set_xlator_option(fs, "*-md-cache", "md-cache-timeout", "0");
+    glfs_set_xlator_option(fs, "*-quick-read", "cache-timeout", "0");
+    glfs_set_xlator_option(fs, "*-io-cache", "cache-timeout", "0");
+    glfs_set_xlator_option(fs, "*-nl-cache", "nl-cache-timeout", "0");
+
+    errno = 0;
+    if (glfs_init(fs) < 0) {
+        const Error error = refusal(address, errno);
+        close_in_background(fs);
+        return error;
+    }
+    char id[16];
+    if (glfs_get_volumeid(fs, id, sizeof(id)) != sizeof(id)) {
+        const Error error =
+            Error::from_errno(errno, "cannot ask for the id of " + name_of(address));
+        close_in_background(fs);
+        return error;
+    }
+    return std::shared_ptr<Connection>(
+        new Connection(fs, address.volume, std::string(id, sizeof(id))));
+}
+
+}  // namespace sfg

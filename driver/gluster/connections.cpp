@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/gluster/connections.hpp"
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <optional>
+#include <thread>
+
+namespace sfg {
+
+struct Connections::Attempt {
+    std::condition_variable done;
+    std::optional<Result<std::shared_ptr<Connection>>> outcome;  // set once, under mutex_
+};
+
+Connections& Connections::instance() {
+    static auto* const connections = new Connections;
+    return *connections;
+}
+
+Result<std::shared_ptr<Connection>> Connections::get(const VolumeAddress& address,
+                                                     std::chrono::milliseconds limit) {
+    static const pid_t maker = getpid();
+    // A fork copies the mutex as it is, perhaps held by a thread that the child does not have.
+    if (getpid() != maker)
+        return Error(ErrorKind::unsupported, "gluster volume '" + address.volume +
+                                                 "' cannot be used from a forked process");
+
+    std::unique_lock held(mutex_);
+    if (const auto known = by_address_.find(address); known != by_address_.end())
+        return known->second;
+    return wait(held, address, begin(address, limit), limit);
+}
+
+Result<std::shared_ptr<Connection>> Connections::replace(const VolumeAddress& address,
+                                                         const std::shared_ptr<Connection>& dead,
+                                                         std::chrono::milliseconds limit) {
+    std::unique_lock held(mutex_);
+    if (const auto known = by_address_.find(address);
+        known != by_address_.end() && known->second != dead)
+        return known->second;
+    return wait(held, address, begin(address, limit), limit);
+}
+
+// With mutex_ held: the attempt that is under way for `address`, or a new one.
+std::shared_ptr<Connections::Attempt> Connections::begin(const VolumeAddress& address,
+                                                         std::chrono::milliseconds limit) {
+    if (const auto running = attempts_.find(address); running != attempts_.end())
+        return running->second;
+    auto attempt = std::make_shared<Attempt>();
+    attempts_[address] = attempt;
+    std::thread([this, address, attempt, limit] {
+        finish(address, attempt, Connection::open(address, limit));
+    }).detach();
+    return attempt;
+}
+
+Result<std::shared_ptr<Connection>> Connections::wait(std::unique_lock<std::mutex>& held,
+                                                      const VolumeAddress& address,
+                                                      const std::shared_ptr<Attempt>& attempt,
+                                                      std::chrono::milliseconds limit) {
+    if (!attempt->done.wait_for(held, limit, [&] { return attempt->outcome.has_value(); }))
+        return Error(ErrorKind::not_connected, ETIMEDOUT,
+                     "gluster volume '" + address.volume + "' did not answer within " +
+                         std::to_string(limit.count()) + " ms; connecting goes on, try again");
+    return *attempt->outcome;
+}
+
+void Connections::finish(const VolumeAddress& address, const std::shared_ptr<Attempt>& attempt,
+                         Result<std::shared_ptr<Connection>> outcome) {
+    // Connections that this replaces are let go after the lock: closing starts a thread.
+    std::shared_ptr<Connection> retired_by_id, retired_by_address;
+    const std::lock_guard held(mutex_);
+    if (outcome) {
+        auto& by_address = by_address_[address];
+        auto& by_id = by_volume_id_[(*outcome)->volume_id()];
+        // Another address of the same volume has a connection, and it is not the one that this
+        // attempt replaces: share it.
+        if (by_id != nullptr && by_id != by_address) {
+            retired_by_address = std::exchange(by_address, by_id);
+            retired_by_id = *outcome;
+            outcome = by_id;
+        } else {
+            const auto old = by_id;
+            retired_by_id = std::exchange(by_id, *outcome);
+            retired_by_address = std::exchange(by_address, *outcome);
+            if (old != nullptr)
+                for (auto& [other, connection] : by_address_)
+                    if (connection == old) connection = *outcome;
+            // The address may lead to another volume of the same name by now.
+            if (retired_by_address != nullptr &&
+                retired_by_address->volume_id() != (*outcome)->volume_id())
+                by_volume_id_.erase(retired_by_address->volume_id());
+        }
+    }
+    attempt->outcome = std::move(outcome);
+    attempts_.erase(address);
+    attempt->done.notify_all();
+}
+
+}  // namespace sfg

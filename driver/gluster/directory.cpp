@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/gluster/directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <glusterfs/api/glfs-handles.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+
+namespace sfg {
+namespace {
+
+Result<Object> look_up(const std::shared_ptr<Connection>& connection, glfs_object* parent,
+                       const char* name) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, connection->fs());
+    struct stat stat {};
+    glfs_object* const found = glfs_h_lookupat(fs, parent, name, &stat, 0);
+    if (found == nullptr) return Error::from_errno(errno, "cannot look up");
+    return Object(connection, found, stat);
+}
+
+using DirectoryStream = std::unique_ptr<glfs_fd_t, decltype(&glfs_closedir)>;
+using EntryDetails = std::unique_ptr<glfs_xreaddirp_stat_t, decltype(&glfs_free)>;
+
+}  // namespace
+
+Result<Object> lookup_root(const std::shared_ptr<Connection>& connection) {
+    return look_up(connection, nullptr, "/");
+}
+
+Result<Object> lookup(const Object& directory, const std::string& name) {
+    return look_up(directory.connection(), directory.handle(), name.c_str());
+}
+
+Result<Object> lookup_path(const Object& start, std::string_view path) {
+    Object at = start;
+    while (!path.empty()) {
+        const auto slash = path.find('/');
+        const std::string name(path.substr(0, slash));
+        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+        if (name.empty()) continue;
+        if (!at.is_directory())
+            return Error(ErrorKind::not_found, ENOTDIR, "cannot look up: " + errno_text(ENOTDIR));
+        SFG_TRY_ASSIGN(at, lookup(at, name));
+    }
+    return at;
+}
+
+Result<Object> make_directory(const Object& directory, const std::string& name, mode_t mode) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    struct stat stat {};
+    glfs_object* const made = glfs_h_mkdir(fs, directory.handle(), name.c_str(), mode, &stat);
+    if (made == nullptr) return Error::from_errno(errno, "cannot make the directory");
+    return Object(directory.connection(), made, stat);
+}
+
+Result<CreatedFile> create_file(const Object& directory, const std::string& name, mode_t mode) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    struct stat stat {};
+    glfs_fd_t* fd = nullptr;
+    glfs_object* const made = glfs_h_creat_open(fs, directory.handle(), name.c_str(),
+                                                O_RDWR | O_CREAT | O_EXCL, mode, &stat, &fd);
+    if (made == nullptr) return Error::from_errno(errno, "cannot create");
+    return CreatedFile{Object(directory.connection(), made, stat),
+                       File(directory.connection(), fd)};
+}
+
+Result<void> link(const Object& object, const Object& directory, const std::string& name) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    if (glfs_h_link(fs, object.handle(), directory.handle(), name.c_str()) < 0)
+        return Error::from_errno(errno, "cannot give the name");
+    return {};
+}
+
+Result<void> remove(const Object& directory, const std::string& name) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    if (glfs_h_unlink(fs, directory.handle(), name.c_str()) < 0)
+        return Error::from_errno(errno, "cannot remove");
+    return {};
+}
+
+Result<std::string> resolve_link(const std::shared_ptr<Connection>& connection,
+                                 const std::string& path) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, connection->fs());
+    const std::unique_ptr<char, decltype(&glfs_free)> resolved(
+        glfs_realpath(fs, path.c_str(), nullptr), &glfs_free);
+    if (!resolved) return Error::from_errno(errno, "cannot follow the link");
+    return std::string(resolved.get());
+}
+
+Result<void> list(const Object& directory,
+                  const std::function<bool(const std::string& name, Object object)>& visit) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    const DirectoryStream stream(glfs_h_opendir(fs, directory.handle()), &glfs_closedir);
+    if (!stream) return Error::from_errno(errno, "cannot open the directory");
+
+    constexpr std::uint32_t kWanted = GFAPI_XREADDIRP_STAT | GFAPI_XREADDIRP_HANDLE;
+    while (true) {
+        // gluster's names have at most 255 bytes; struct dirent has room for them.
+        dirent storage{};
+        dirent* entry = nullptr;
+        glfs_xreaddirp_stat_t* raw = nullptr;
+        const int had = glfs_xreaddirplus_r(stream.get(), kWanted, &raw, &storage, &entry);
+        const EntryDetails details(raw, &glfs_free);
+        if (had < 0) return Error::from_errno(errno, "cannot read the directory");
+        if (entry == nullptr) return {};
+        const std::string name = entry->d_name;
+        if (name == "." || name == "..") continue;
+
+        glfs_object_t* const handle = (had & GFAPI_XREADDIRP_HANDLE) != 0
+                                          ? glfs_xreaddirplus_get_object(details.get())
+                                          : nullptr;
+        const struct stat* const stat =
+            (had & GFAPI_XREADDIRP_STAT) != 0 ? glfs_xreaddirplus_get_stat(details.get()) : nullptr;
+        // A directory that DHT lists has no trustworthy attributes on every brick, and an entry
+        // may come without any: ask for it by name then.
+        if (handle == nullptr || stat == nullptr || stat->st_nlink == 0) {
+            auto object = lookup(directory, name);
+            if (!object) {
+                if (object.error().kind() == ErrorKind::not_found) continue;
+                return object.error();
+            }
+            if (!visit(name, *std::move(object))) return {};
+            continue;
+        }
+        glfs_object_t* const copy = glfs_object_copy(handle);
+        if (copy == nullptr) return Error::from_errno(ENOMEM, "cannot read the directory");
+        if (!visit(name, Object(directory.connection(), copy, *stat))) return {};
+    }
+}
+
+Result<struct statvfs> file_system_usage(const Object& directory) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    struct statvfs usage {};
+    if (glfs_h_statfs(fs, directory.handle(), &usage) < 0)
+        return Error::from_errno(errno, "cannot ask for the free space");
+    return usage;
+}
+
+}  // namespace sfg

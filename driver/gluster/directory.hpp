@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/statvfs.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/file.hpp"
+#include "driver/gluster/object.hpp"
+
+namespace sfg {
+
+// The tree of a gluster volume, a directory at a time. A `name` is one component, never a path,
+// and no call follows a symbolic link unless it says so. Errors carry the errno and a few words;
+// the caller puts the user's name of the thing before them.
+
+Result<Object> lookup_root(const std::shared_ptr<Connection>& connection);
+
+Result<Object> lookup(const Object& directory, const std::string& name);
+
+// Walks `path` ("a/b/c", empty components are passed over) from `start`. A component on the way
+// that is not a directory, a link included, is ErrorKind::not_found with ENOTDIR.
+Result<Object> lookup_path(const Object& start, std::string_view path);
+
+// ErrorKind::exists where the name is taken.
+Result<Object> make_directory(const Object& directory, const std::string& name, mode_t mode);
+
+struct CreatedFile {
+    Object object;
+    File file;
+};
+
+// Makes and opens for writing; ErrorKind::exists where the name is taken.
+Result<CreatedFile> create_file(const Object& directory, const std::string& name, mode_t mode);
+
+// Gives `object` a further name; ErrorKind::exists where it is taken (nothing is overwritten).
+Result<void> link(const Object& object, const Object& directory, const std::string& name);
+
+// Removes a file's name or an empty directory: errno ENOTEMPTY where it is not empty.
+Result<void> remove(const Object& directory, const std::string& name);
+
+// Where the link at `path` (from the volume's root, absolute) leads to inside the volume, links
+// on the way followed; ErrorKind::not_found where it leads nowhere.
+Result<std::string> resolve_link(const std::shared_ptr<Connection>& connection,
+                                 const std::string& path);
+
+// Calls `visit` for each entry but "." and "..", in the server's order, with its object (looked up
+// along with the name: no call for each) until it returns false. An entry that vanished meanwhile
+// is passed over.
+Result<void> list(const Object& directory,
+                  const std::function<bool(const std::string& name, Object object)>& visit);
+
+Result<struct statvfs> file_system_usage(const Object& directory);
+
+}  // namespace sfg

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/gluster/file.hpp"
+
+#include <fcntl.h>
+#include <glusterfs/api/glfs-handles.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <limits>
+#include <vector>
+
+#include "driver/gluster/object.hpp"
+
+namespace sfg {
+namespace {
+
+// gfapi takes offsets as off_t.
+bool fits_offset(std::uint64_t offset, std::uint64_t length) {
+    constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    return offset <= kLargest && length <= kLargest - offset;
+}
+
+Error too_large() {
+    return Error(ErrorKind::no_space, EFBIG, "a file cannot be that large");
+}
+
+// A lock owner of its own for each open file: without one, all calls of a glfs_t share owner zero
+// and two locks taken by one process would never conflict.
+struct LockOwner {
+    std::uint64_t process = static_cast<std::uint64_t>(getpid());
+    std::uint64_t number = next();
+
+    static std::uint64_t next() {
+        static std::atomic<std::uint64_t> counter{1};
+        return counter++;
+    }
+};
+
+}  // namespace
+
+void File::Closer::operator()(glfs_fd* fd) const {
+    glfs_close(fd);
+}
+
+File::File(std::shared_ptr<Connection> connection, glfs_fd* fd)
+    : fd_(fd, Closer{std::move(connection)}) {}
+
+Result<File> File::open(const Object& object, int flags) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, object.connection()->fs());
+    glfs_fd* const fd = glfs_h_open(fs, object.handle(), flags);
+    if (fd == nullptr) return Error::from_errno(errno, "cannot open");
+    return File(object.connection(), fd);
+}
+
+Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> buffer) {
+    if (!fits_offset(offset, buffer.size())) return std::size_t{0};
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+        const ssize_t got = glfs_pread(fd_.get(), buffer.data() + done, buffer.size() - done,
+                                       static_cast<off_t>(offset + done), 0, nullptr);
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            return Error::from_errno(errno, "cannot read");
+        }
+        if (got == 0) break;
+        done += static_cast<std::size_t>(got);
+    }
+    return done;
+}
+
+Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> data) {
+    if (!fits_offset(offset, data.size())) return too_large();
+    std::size_t done = 0;
+    while (done < data.size()) {
+        const ssize_t put = glfs_pwrite(fd_.get(), data.data() + done, data.size() - done,
+                                        static_cast<off_t>(offset + done), 0, nullptr, nullptr);
+        if (put < 0) {
+            if (errno == EINTR) continue;
+            return Error::from_errno(errno, "cannot write");
+        }
+        done += static_cast<std::size_t>(put);
+    }
+    return {};
+}
+
+Result<std::uint64_t> File::size() {
+    struct stat stat;
+    if (glfs_fstat(fd_.get(), &stat) < 0)
+        return Error::from_errno(errno, "cannot ask for the size");
+    return static_cast<std::uint64_t>(stat.st_size);
+}
+
+Result<void> File::resize(std::uint64_t bytes) {
+    if (!fits_offset(bytes, 0)) return too_large();
+    if (glfs_ftruncate(fd_.get(), static_cast<off_t>(bytes), nullptr, nullptr) < 0)
+        return Error::from_errno(errno, "cannot set the size");
+    return {};
+}
+
+Result<void> File::allocate(std::uint64_t offset, std::uint64_t length) {
+    if (!fits_offset(offset, length)) return too_large();
+    if (length == 0) return {};
+    // In steps: a brick that is asked for terabytes at once answers after gluster's ping timeout.
+    constexpr std::uint64_t kStep = std::uint64_t{1} << 30;
+    for (std::uint64_t done = 0; done < length;) {
+        const std::uint64_t step = std::min(kStep, length - done);
+        if (glfs_fallocate(fd_.get(), 0, static_cast<off_t>(offset + done), step) < 0) {
+            if (errno == EINTR) continue;
+            if (errno == EOPNOTSUPP || errno == ENOSYS)
+                return fill_with_zeros(offset + done, length - done);
+            return Error::from_errno(errno, "cannot allocate the space");
+        }
+        done += step;
+    }
+    return {};
+}
+
+// Writes zeros where the file has holes or ends, so that what was there stays.
+Result<void> File::fill_with_zeros(std::uint64_t offset, std::uint64_t length) {
+    constexpr std::size_t kStep = std::size_t{1} << 20;
+    std::vector<std::byte> old(kStep);
+    const std::vector<std::byte> zeros(kStep);
+    for (std::uint64_t done = 0; done < length;) {
+        const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(kStep, length - done));
+        SFG_TRY_ASSIGN(const std::size_t present,
+                       read_at(offset + done, std::span(old).first(step)));
+        std::fill(old.begin() + static_cast<std::ptrdiff_t>(present), old.end(), std::byte{0});
+        SFG_TRY(write_at(offset + done, std::span(present > 0 ? old : zeros).first(step)));
+        done += step;
+    }
+    return {};
+}
+
+Result<void> File::flush() {
+    if (glfs_fsync(fd_.get(), nullptr, nullptr) < 0)
+        return Error::from_errno(errno, "cannot flush to stable storage");
+    return {};
+}
+
+Result<void> File::lock_exclusively() {
+    LockOwner owner;
+    if (glfs_fd_set_lkowner(fd_.get(), &owner, sizeof(owner)) < 0)
+        return Error::from_errno(errno, "cannot name the owner of a lock");
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    if (glfs_posix_lock(fd_.get(), F_SETLK, &lock) < 0)
+        return Error::from_errno(errno, "cannot lock");
+    return {};
+}
+
+Result<void> File::close() {
+    const std::shared_ptr<Connection> keep = fd_.get_deleter().connection;
+    if (glfs_close(fd_.release()) < 0) return Error::from_errno(errno, "cannot close");
+    return {};
+}
+
+}  // namespace sfg

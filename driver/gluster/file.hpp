@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+
+#include "driver/core/byte_source.hpp"
+#include "driver/gluster/connection.hpp"
+
+struct glfs_fd;
+
+namespace sfg {
+
+class Object;
+
+// An open file of a gluster volume. Closes itself; where something was written, close() tells
+// whether that worked.
+class File final : public ByteSource {
+  public:
+    // Takes over `fd`.
+    File(std::shared_ptr<Connection> connection, glfs_fd* fd);
+
+    static Result<File> open(const Object& object, int flags);
+
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) override;
+    Result<void> write_at(std::uint64_t offset, std::span<const std::byte> data) override;
+    Result<std::uint64_t> size() override;
+    Result<void> resize(std::uint64_t bytes) override;
+    // Where the volume has no fallocate (dispersed ones), zeros are written instead.
+    Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
+    Result<void> flush() override;
+
+    // Takes gluster's POSIX write lock on the whole file, so that other processes and hosts see
+    // that this file is in work; ErrorKind::busy where another holds it. It ends with the file's
+    // close or with this process.
+    Result<void> lock_exclusively();
+
+    // The file is closed after this, whatever it returns.
+    Result<void> close();
+
+  private:
+    struct Closer {
+        std::shared_ptr<Connection> connection;
+        void operator()(glfs_fd* fd) const;
+    };
+
+    Result<void> fill_with_zeros(std::uint64_t offset, std::uint64_t length);
+
+    std::unique_ptr<glfs_fd, Closer> fd_;
+};
+
+}  // namespace sfg

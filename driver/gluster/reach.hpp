@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "driver/gluster/address.hpp"
+
+namespace sfg {
+
+struct Reach {
+    std::vector<Server> answering;  // in the order given
+    std::string refusals;           // "host:port: reason" of the others, "; " between them
+};
+
+// Which of `servers` accept a TCP connection within `limit`? All are asked at once.
+//
+// gfapi asks its servers one after another and waits for the kernel's connection timeout (about
+// two minutes) at a host that is switched off, so we give it only those that are there.
+Reach reachable(const std::vector<Server>& servers, std::chrono::milliseconds limit);
+
+}  // namespace sfg

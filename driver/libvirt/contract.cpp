@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The C++ side of contract.h: translates structs, stops exceptions, decides nothing.
+#include "driver/libvirt/contract.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+
+#include "driver/core/log.hpp"
+#include "driver/volumes/create.hpp"
+#include "driver/volumes/known_pools.hpp"
+#include "driver/volumes/listing.hpp"
+#include "driver/volumes/names.hpp"
+#include "driver/volumes/remove.hpp"
+
+namespace {
+
+using namespace sfg;
+
+static_assert(static_cast<int>(SFG_ERROR_NOT_FOUND) == static_cast<int>(ErrorKind::not_found));
+static_assert(static_cast<int>(SFG_ERROR_IO) == static_cast<int>(ErrorKind::io));
+static_assert(static_cast<int>(SFG_LOG_ERROR) == static_cast<int>(LogLevel::error));
+static_assert(static_cast<int>(SFG_ENCRYPTION_LUKS) ==
+              static_cast<int>(ImageInfo::Encryption::luks));
+
+std::atomic<sfg_log_sink> log_sink{nullptr};
+std::atomic<sfg_prober> prober{nullptr};
+
+void copy_text(char* to, std::size_t size, const std::string& text) {
+    // Cut at a character: libvirt sends messages over XDR and XML.
+    std::size_t length = std::min(text.size(), size - 1);
+    while (length < text.size() && length > 0 && (text[length] & 0xc0) == 0x80) --length;
+    std::memcpy(to, text.data(), length);
+    to[length] = '\0';
+}
+
+int fail(const Error& error, sfg_error* out) {
+    out->kind = static_cast<sfg_error_kind>(error.kind());
+    out->system_errno = error.system_errno();
+    copy_text(out->message, sizeof(out->message), error.message());
+    return -1;
+}
+
+// Runs `work`, which returns a Result<void>, and tells its error.
+template <typename Work>
+int guarded(sfg_error* error, Work work) noexcept {
+    try {
+        const Result<void> done = work();
+        return done ? 0 : fail(done.error(), error);
+    } catch (const std::exception& exception) {
+        error->kind = SFG_ERROR_IO;
+        error->system_errno = ENOMEM;
+        std::strncpy(error->message, exception.what(), sizeof(error->message) - 1);
+        error->message[sizeof(error->message) - 1] = '\0';
+        return -1;
+    }
+}
+
+std::string text_or_empty(const char* text) {
+    return text != nullptr ? text : "";
+}
+
+Result<Pool> pool_of(const sfg_pool& pool) {
+    std::vector<Server> servers;
+    for (std::size_t i = 0; i < pool.server_count; ++i)
+        servers.push_back({text_or_empty(pool.servers[i].host), pool.servers[i].port});
+    return Pool::make(text_or_empty(pool.name), text_or_empty(pool.volume),
+                      text_or_empty(pool.directory), std::move(servers));
+}
+
+VolumeRequest request_of(const sfg_request& given) {
+    VolumeRequest request;
+    request.name = text_or_empty(given.name);
+    request.directory = given.directory;
+    request.format = text_or_empty(given.format);
+    request.capacity = given.capacity;
+    request.allocation = given.allocation;
+    request.preallocate_metadata = given.preallocate_metadata;
+    request.cluster_size = given.cluster_size;
+    request.compat = text_or_empty(given.compat);
+    request.has_features = given.has_features;
+    request.lazy_refcounts = given.lazy_refcounts;
+    request.extended_l2 = given.extended_l2;
+    request.unknown_features = given.unknown_features;
+    request.encrypted = given.encrypted;
+    if (given.backing != nullptr)
+        request.backing = BackingRequest{given.backing, text_or_empty(given.backing_format)};
+    if (given.mode != static_cast<mode_t>(-1)) request.mode = given.mode;
+    if (given.owner != static_cast<uid_t>(-1)) request.owner = given.owner;
+    if (given.group != static_cast<gid_t>(-1)) request.group = given.group;
+    return request;
+}
+
+int show(const ListedVolume& listed, sfg_volume_visitor visit, void* opaque) {
+    sfg_volume volume{};
+    volume.name = listed.name.c_str();
+    volume.uri = listed.uri.c_str();
+    volume.directory = listed.directory;
+    volume.stat = &listed.stat;
+    volume.format = listed.image.format.c_str();
+    volume.capacity = listed.image.capacity;
+    volume.cluster_size = listed.image.cluster_size;
+    volume.compat = listed.image.compat.c_str();
+    volume.lazy_refcounts = listed.image.lazy_refcounts;
+    volume.extended_l2 = listed.image.extended_l2;
+    volume.encryption = static_cast<sfg_encryption>(listed.image.encryption);
+    volume.backing = listed.backing ? listed.backing->path.c_str() : nullptr;
+    volume.backing_format = listed.backing ? listed.backing->format.c_str() : "";
+    return visit(opaque, &volume);
+}
+
+Error visitor_refused() {
+    return Error(ErrorKind::io, "");
+}
+
+void forward_log(LogLevel level, const char* message) {
+    if (const sfg_log_sink sink = log_sink) sink(static_cast<sfg_log_level>(level), message);
+}
+
+void forward_probe(std::span<const std::byte> start, ImageInfo& info) {
+    const sfg_prober probe = prober;
+    if (probe == nullptr) return;
+    const auto probed = std::make_unique<sfg_probed>();
+    probe(start.data(), start.size(), probed.get());
+    if (probed->format == nullptr) return;
+    info.format = probed->format;
+    if (probed->capacity != 0) info.capacity = probed->capacity;
+    info.encryption = static_cast<ImageInfo::Encryption>(probed->encryption);
+    if (probed->backing[0] != '\0') {
+        info.backing = probed->backing;
+        info.backing_format = probed->backing_format;
+    }
+}
+
+}  // namespace
+
+int sfg_contract_version(void) {
+    return SFG_CONTRACT_VERSION;
+}
+
+void sfg_set_log_sink(sfg_log_sink sink) {
+    log_sink = sink;
+    set_log_sink(sink != nullptr ? &forward_log : nullptr);
+}
+
+void sfg_set_prober(sfg_prober given) {
+    prober = given;
+    set_prober(&forward_probe);
+}
+
+int sfg_pool_refresh(const sfg_pool* pool, sfg_volume_visitor visit, void* opaque, sfg_usage* usage,
+                     sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        SFG_TRY_ASSIGN(const Listing listing, refresh_pool(known));
+        for (const auto& volume : listing.volumes)
+            if (show(volume, visit, opaque) != 0) return visitor_refused();
+        usage->capacity = listing.usage.capacity;
+        usage->allocation = listing.usage.allocation;
+        usage->available = listing.usage.available;
+        return {};
+    });
+}
+
+int sfg_pool_build(const sfg_pool* pool, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        return build_pool(known);
+    });
+}
+
+int sfg_pool_delete(const sfg_pool* pool, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        return delete_pool(known);
+    });
+}
+
+void sfg_pool_stopped(const sfg_pool* pool) {
+    sfg_error ignored;
+    guarded(&ignored, [&]() -> Result<void> {
+        KnownPools::instance().remove(text_or_empty(pool->name));
+        return {};
+    });
+}
+
+int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri, size_t size,
+                     sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        SFG_TRY(check_request(known, request_of(*request)));
+        const std::string text = known.uri_of(join_path(known.directory, request->name));
+        if (text.size() >= size) return Error(ErrorKind::invalid, "the volume's URI is too long");
+        copy_text(uri, size, text);
+        return {};
+    });
+}
+
+int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
+        return create_volume(open, request_of(*request));
+    });
+}
+
+int sfg_volume_look(const sfg_pool* pool, const char* name, sfg_volume_visitor visit, void* opaque,
+                    sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
+        SFG_TRY_ASSIGN(const ListedVolume volume, look_at_volume(open, name));
+        return show(volume, visit, opaque) == 0 ? Result<void>() : visitor_refused();
+    });
+}
+
+int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
+        return delete_volume(open, name);
+    });
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the C shims and the C++ driver say to each other: plain structs and functions, nothing of
+ * libvirt and nothing of C++. No ownership crosses in either direction: what a caller passes is
+ * the caller's, what a callback is given is valid until it returns.
+ *
+ * A function that can fail returns 0, or -1 with `error` filled. Sizes are in bytes. Strings are
+ * UTF-8 and end with NUL; NULL where "not given" is allowed. No function is called with a C++
+ * exception pending and none lets one out.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised with every change below, so that an ABI module never runs with another library. */
+#define SFG_CONTRACT_VERSION 1
+int sfg_contract_version(void);
+
+enum sfg_error_kind {
+    SFG_ERROR_NOT_FOUND,
+    SFG_ERROR_POOL_MISSING,
+    SFG_ERROR_EXISTS,
+    SFG_ERROR_INVALID,
+    SFG_ERROR_UNSUPPORTED,
+    SFG_ERROR_CORRUPT,
+    SFG_ERROR_BUSY,
+    SFG_ERROR_NO_SPACE,
+    SFG_ERROR_DENIED,
+    SFG_ERROR_NOT_CONNECTED,
+    SFG_ERROR_IO,
+};
+
+struct sfg_error {
+    enum sfg_error_kind kind;
+    int system_errno; /* 0: not from a call */
+    char message[2048];
+};
+
+enum sfg_log_level { SFG_LOG_DEBUG, SFG_LOG_INFO, SFG_LOG_WARNING, SFG_LOG_ERROR };
+typedef void (*sfg_log_sink)(enum sfg_log_level level, const char *message);
+void sfg_set_log_sink(sfg_log_sink sink);
+
+/* What a header says, for formats other than qcow2. */
+enum sfg_encryption { SFG_ENCRYPTION_NONE, SFG_ENCRYPTION_QCOW, SFG_ENCRYPTION_LUKS };
+
+struct sfg_probed {
+    const char *format; /* libvirt's name, a string that lives as long as the process */
+    uint64_t capacity;  /* 0: the header does not say */
+    enum sfg_encryption encryption;
+    char backing[4096]; /* empty: none, or too long to be one */
+    char backing_format[32];
+};
+
+/* Fills `probed`, zeroed before, from the first bytes of a file. Called from any thread. */
+typedef void (*sfg_prober)(const void *start, size_t length, struct sfg_probed *probed);
+void sfg_set_prober(sfg_prober prober);
+
+struct sfg_server {
+    const char *host;
+    int port; /* 0: gluster's default */
+};
+
+struct sfg_pool {
+    const char *name;
+    const char *volume;
+    const char *directory; /* begins with '/', or NULL for the root */
+    const struct sfg_server *servers;
+    size_t server_count;
+};
+
+struct sfg_volume {
+    const char *name;
+    const char *uri; /* key and path */
+    bool directory;
+    const struct stat *stat;
+    const char *format;
+    uint64_t capacity;
+    uint64_t cluster_size; /* 0: none */
+    const char *compat;    /* empty: not shown, and so are the features */
+    bool lazy_refcounts;
+    bool extended_l2;
+    enum sfg_encryption encryption;
+    const char *backing; /* NULL: none */
+    const char *backing_format; /* empty: the image does not say */
+};
+
+/* Returns 0 to go on; anything else ends the listing, which then fails. */
+typedef int (*sfg_volume_visitor)(void *opaque, const struct sfg_volume *volume);
+
+struct sfg_usage {
+    uint64_t capacity;
+    uint64_t allocation;
+    uint64_t available;
+};
+
+struct sfg_request {
+    const char *name;
+    bool directory;
+    const char *format;
+    uint64_t capacity; /* 0 with a base: the base's */
+    uint64_t allocation;
+    bool preallocate_metadata;
+    uint64_t cluster_size; /* 0: the default */
+    const char *compat;    /* NULL: not given */
+    bool has_features;
+    bool lazy_refcounts;
+    bool extended_l2;
+    bool unknown_features;
+    bool encrypted;
+    const char *backing; /* NULL: none */
+    const char *backing_format;
+    mode_t mode;  /* (mode_t)-1, (uid_t)-1, (gid_t)-1: not given */
+    uid_t owner;
+    gid_t group;
+};
+
+/* A visitor's refusal is told by SFG_ERROR_IO with an empty message: it has reported itself. */
+int sfg_pool_refresh(const struct sfg_pool *pool, sfg_volume_visitor visit, void *opaque,
+                     struct sfg_usage *usage, struct sfg_error *error);
+int sfg_pool_build(const struct sfg_pool *pool, struct sfg_error *error);
+int sfg_pool_delete(const struct sfg_pool *pool, struct sfg_error *error);
+/* The pool is not active any more. Never fails; the connection stays. */
+void sfg_pool_stopped(const struct sfg_pool *pool);
+
+/* Checks a request without a gluster call and tells the volume's uri: at most `size` bytes with
+ * the NUL. */
+int sfg_volume_check(const struct sfg_pool *pool, const struct sfg_request *request, char *uri,
+                     size_t size, struct sfg_error *error);
+int sfg_volume_create(const struct sfg_pool *pool, const struct sfg_request *request,
+                      struct sfg_error *error);
+int sfg_volume_look(const struct sfg_pool *pool, const char *name, sfg_volume_visitor visit,
+                    void *opaque, struct sfg_error *error);
+int sfg_volume_delete(const struct sfg_pool *pool, const char *name, struct sfg_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop

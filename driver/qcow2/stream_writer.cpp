@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/qcow2/stream_writer.hpp"
+
+#include <algorithm>
+
+namespace sfg::qcow2 {
+
+Result<void> StreamWriter::skip_to(std::uint64_t offset) {
+    const std::uint64_t gap = offset - position();
+    const std::uint64_t room = kCapacity - buffer_.size();
+    if (!buffer_.empty() && gap <= std::min<std::uint64_t>(room, kMaxJoinedGap)) {
+        buffer_.resize(buffer_.size() + static_cast<std::size_t>(gap));
+        return {};
+    }
+    SFG_TRY(flush());
+    start_ = offset;
+    return {};
+}
+
+Result<void> StreamWriter::append(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        if (buffer_.size() == kCapacity) SFG_TRY(flush());
+        const std::size_t length = std::min(bytes.size(), kCapacity - buffer_.size());
+        buffer_.insert(buffer_.end(), bytes.begin(),
+                       bytes.begin() + static_cast<std::ptrdiff_t>(length));
+        bytes = bytes.subspan(length);
+    }
+    return {};
+}
+
+Result<void> StreamWriter::flush() {
+    if (buffer_.empty()) return {};
+    SFG_TRY(file_.write_at(start_, buffer_));
+    start_ += buffer_.size();
+    written_end_ = start_;
+    buffer_.clear();
+    return {};
+}
+
+}  // namespace sfg::qcow2

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/backing.hpp"
+
+#include <cerrno>
+#include <cstdio>
+
+#include "driver/core/local_file.hpp"
+#include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/gluster/connections.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/uri.hpp"
+#include "driver/volumes/fuse_mounts.hpp"
+#include "driver/volumes/inspect.hpp"
+#include "driver/volumes/known_pools.hpp"
+#include "driver/volumes/names.hpp"
+
+namespace sfg {
+namespace {
+
+// qemu itself has no limit; libvirt stops at 200 (VIR_DOMAIN_..."backing chain too deep").
+constexpr int kDeepestChain = 200;
+
+// A file of a gluster volume: where a base is, or where an image's header says that one is.
+struct Place {
+    std::shared_ptr<Connection> connection;
+    std::string path;  // from the volume's root, normalized
+
+    bool operator==(const Place& other) const {
+        return connection->volume_id() == other.connection->volume_id() && path == other.path;
+    }
+};
+
+std::string text_of(const Gfid& gfid) {
+    std::string text;
+    for (std::size_t i = 0; i < gfid.bytes.size(); ++i) {
+        char hex[3];
+        std::snprintf(hex, sizeof(hex), "%02x", gfid.bytes[i]);
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        text += hex;
+    }
+    return text;
+}
+
+Error base_error(const std::string& request, ErrorKind kind, int error, const std::string& why) {
+    return Error(kind, error, "base '" + escaped(request) + "' " + why);
+}
+
+// The volume and path of a gluster URI. nullopt-like error `denied` where no pool knows its host.
+Result<Place> place_of_uri(const std::string& text) {
+    SFG_TRY_ASSIGN(const GlusterUri uri, parse_gluster_uri(text));
+    if (uri.transport != "tcp")
+        return base_error(text, ErrorKind::unsupported, 0,
+                          "uses the transport '" + uri.transport + "': only tcp is supported here");
+    const auto address = KnownPools::instance().address_for(uri);
+    if (!address)
+        return base_error(text, ErrorKind::denied, 0,
+                          "is on the gluster server '" + uri.host +
+                              "', which no active pool names: define and start a pool for it");
+    const auto path = normalized(uri.path);
+    if (!path) return base_error(text, ErrorKind::invalid, 0, "leads out of its gluster volume");
+    SFG_TRY_ASSIGN(auto connection,
+                   Connections::instance().get(*address, settings().connect_timeout));
+    return Place{std::move(connection), *path};
+}
+
+// The file of a known gluster volume behind a path on a FUSE mount, proved by its gfid; nothing
+// where the path is not such a one.
+std::optional<Place> place_of_fuse_path(const std::string& path) {
+    const auto fuse = fuse_path(path);
+    if (!fuse) return std::nullopt;
+    for (const auto& address : KnownPools::instance().volumes_named(fuse->volume)) {
+        auto connection = Connections::instance().get(address, settings().connect_timeout);
+        if (!connection) continue;
+        const auto root = lookup_root(*connection);
+        if (!root) continue;
+        const auto object = lookup_path(*root, fuse->path);
+        if (object && text_of(object->gfid()) == gfid_over_fuse(path))
+            return Place{*connection, fuse->path};
+    }
+    return std::nullopt;
+}
+
+// Where the base of the image at `at` lies, if that is in a gluster volume that may be looked at.
+std::optional<Place> place_of_recorded(const Place& at, const std::string& recorded) {
+    if (is_gluster_uri(recorded)) {
+        auto place = place_of_uri(recorded);
+        if (!place) return std::nullopt;
+        return *std::move(place);
+    }
+    if (recorded.starts_with('/')) {
+        // Not opened, not even to compare gfids: a stranger wrote this name.
+        const auto fuse = fuse_path(recorded);
+        if (!fuse || fuse->volume != at.connection->volume()) return std::nullopt;
+        return Place{at.connection, fuse->path};
+    }
+    if (recorded.find(':') != std::string::npos) return std::nullopt;  // json:, file:, nbd: ...
+    const auto path = normalized(join_path(parent_of(at.path), recorded));
+    if (!path) return std::nullopt;
+    return Place{at.connection, *path};
+}
+
+// Refuses a chain that comes back to `image`, or that has no end. What cannot be followed by our
+// rules ends the search: it cannot be shown to lead back.
+Result<void> check_chain(const Place& image, Place at, ImageInfo info, const std::string& request) {
+    for (int depth = 0; depth < kDeepestChain; ++depth) {
+        if (at == image)
+            return base_error(request, ErrorKind::invalid, ELOOP,
+                              "leads back to the volume that is to be made: its chain would be a "
+                              "loop");
+        if (!info.backing) return {};
+        auto next = place_of_recorded(at, *info.backing);
+        if (!next) return {};
+        at = *std::move(next);
+        if (at == image) continue;  // it need not exist to be a loop
+        const auto root = lookup_root(at.connection);
+        if (!root) return {};
+        const auto object = lookup_path(*root, at.path);
+        if (!object || !object->is_file()) return {};
+        const auto below = inspect_cached(*object);
+        if (!below) return {};
+        info = *below;
+    }
+    return base_error(request, ErrorKind::invalid, ELOOP,
+                      "has a chain of more than " + std::to_string(kDeepestChain) +
+                          " images, or one that is a loop");
+}
+
+// The object at `place`; a link is followed where it stays in the volume, and the place is then
+// that of the file itself.
+Result<Object> look_up_base(Place& place, const std::string& request) {
+    auto find = [&]() -> Result<Object> {
+        SFG_TRY_ASSIGN(const Object root, lookup_root(place.connection));
+        return lookup_path(root, place.path);
+    };
+    auto object = find();
+    if (object && object->is_link()) {
+        auto target = resolve_link(place.connection, "/" + place.path);
+        if (!target) return base_error(request, ErrorKind::not_found, ENOENT, "does not exist");
+        place.path = normalized(*target).value_or("");
+        object = find();
+    }
+    if (!object) {
+        if (object.error().kind() == ErrorKind::not_found)
+            return base_error(request, ErrorKind::not_found, ENOENT, "does not exist");
+        return object.error().with_context("base '" + escaped(request) + "'");
+    }
+    if (object->is_directory())
+        return base_error(request, ErrorKind::invalid, EISDIR, "is a directory");
+    if (!object->is_file())
+        return base_error(request, ErrorKind::invalid, 0, "is not a regular file");
+    return object;
+}
+
+// Which format to record. What the base was made as, or looks like, must agree with what was asked
+// for; libvirt says "raw" for "not given".
+Result<std::string> agree_on_format(const BackingRequest& request, const ImageInfo& info,
+                                    bool made_here) {
+    // libvirt tells ISO images from raw ones, qemu does not.
+    const std::string actual = info.format == "iso" ? "raw" : info.format;
+    if (request.format == actual) return request.format;
+    // A volume that this driver made is what it was made as: nothing is guessed.
+    if (request.format == "raw" && made_here) return actual;
+    return base_error(request.path, ErrorKind::invalid, 0,
+                      "is " + actual + ", and the request says or implies " + request.format +
+                          ": give <format type='" + actual + "'/> in <backingStore>");
+}
+
+Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Place place,
+                             const BackingRequest& request) {
+    SFG_TRY_ASSIGN(const Object object, look_up_base(place, request.path));
+    SFG_TRY_ASSIGN(const ImageInfo info, inspect_cached(object));
+    if (!info.damage.empty())
+        return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
+    SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
+    Base base;
+    SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, recorded_format.has_value()));
+    SFG_TRY(check_chain({pool.connection(), image}, place, info, request.path));
+    base.capacity = info.capacity;
+    base.recorded = place.connection->volume_id() == pool.volume_id()
+                        ? relative_path(parent_of(image), place.path)
+                        : request.path;
+    return base;
+}
+
+Result<Base> base_in_local_file(const BackingRequest& request) {
+    auto file = LocalFile::open(request.path, LocalFile::Mode::read_only);
+    if (!file) {
+        if (file.error().kind() == ErrorKind::not_found)
+            return base_error(request.path, ErrorKind::not_found, ENOENT, "does not exist");
+        return file.error().with_context("base '" + escaped(request.path) + "'");
+    }
+    std::vector<std::byte> start(kHeaderBytes);
+    SFG_TRY_ASSIGN(const std::size_t length, (*file)->read_at(0, start));
+    SFG_TRY_ASSIGN(const std::uint64_t size, (*file)->size());
+    const ImageInfo info = inspect_bytes(std::span(start).first(length), size,
+                                         [&](std::uint64_t offset, std::span<std::byte> buffer) {
+                                             return (*file)->read_at(offset, buffer);
+                                         });
+    if (!info.damage.empty())
+        return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
+    Base base;
+    SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, false));
+    base.capacity = info.capacity;
+    base.recorded = request.path;
+    return base;
+}
+
+}  // namespace
+
+Result<Base> find_base(const OpenPool& pool, const std::string& image,
+                       const BackingRequest& request) {
+    if (is_gluster_uri(request.path)) {
+        SFG_TRY_ASSIGN(Place place, place_of_uri(request.path));
+        return base_in_gluster(pool, image, std::move(place), request);
+    }
+    if (request.path.starts_with('/')) {
+        if (auto place = place_of_fuse_path(request.path))
+            return base_in_gluster(pool, image, *std::move(place), request);
+        return base_in_local_file(request);
+    }
+    if (auto named = check_volume_name(request.path); !named)
+        return named.error().with_context("base '" + escaped(request.path) + "'");
+    return base_in_gluster(
+        pool, image, {pool.connection(), join_path(pool.pool.directory, request.path)}, request);
+}
+
+std::optional<BackingShown> shown_backing(const Pool& pool, const std::string& image,
+                                          const ImageInfo& info) {
+    if (!info.backing) return std::nullopt;
+    BackingShown shown{*info.backing, info.backing_format};
+    const bool absolute = shown.path.starts_with('/') || shown.path.find(':') != std::string::npos;
+    if (!absolute)
+        if (const auto path = normalized(join_path(parent_of(image), shown.path)))
+            shown.path = pool.uri_of(*path);
+    return shown;
+}
+
+}  // namespace sfg

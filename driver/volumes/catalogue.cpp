@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/catalogue.hpp"
+
+#include <unordered_set>
+
+#include "driver/volumes/names.hpp"
+
+namespace sfg {
+namespace {
+
+bool same(const timespec& a, const timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+}  // namespace
+
+Catalogue& Catalogue::instance() {
+    static auto* const catalogue = new Catalogue;  // never destroyed: threads may outlive main
+    return *catalogue;
+}
+
+std::optional<ImageInfo> Catalogue::cached_image(const Object& file) {
+    const std::lock_guard held(mutex_);
+    const auto volume = volumes_.find(file.connection()->volume_id());
+    if (volume == volumes_.end()) return std::nullopt;
+    const auto found = volume->second.images.find(file.gfid());
+    if (found == volume->second.images.end()) return std::nullopt;
+    const Image& image = found->second;
+    const struct stat& now = file.stat();
+    if (image.size != now.st_size || !same(image.modified, now.st_mtim) ||
+        !same(image.changed, now.st_ctim))
+        return std::nullopt;
+    return image.info;
+}
+
+void Catalogue::cache_image(const Object& file, const ImageInfo& info) {
+    const struct stat& now = file.stat();
+    const std::lock_guard held(mutex_);
+    volumes_[file.connection()->volume_id()].images.insert_or_assign(
+        file.gfid(), Image{now.st_size, now.st_mtim, now.st_ctim, info});
+}
+
+std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::string& path) {
+    const std::lock_guard held(mutex_);
+    auto& files = volumes_[volume_id].files;
+    const auto found = files.find(path);
+    if (found == files.end()) return std::nullopt;
+    return found->second;
+}
+
+void Catalogue::learn(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
+    const std::lock_guard held(mutex_);
+    volumes_[volume_id].files.insert_or_assign(path, gfid);
+}
+
+void Catalogue::forget(const std::string& volume_id, const std::string& path) {
+    const std::lock_guard held(mutex_);
+    auto& volume = volumes_[volume_id];
+    const auto found = volume.files.find(path);
+    if (found == volume.files.end()) return;
+    volume.images.erase(found->second);
+    volume.files.erase(found);
+}
+
+void Catalogue::replace_below(const std::string& volume_id, const std::string& directory,
+                              const std::vector<std::pair<std::string, Gfid>>& files) {
+    const std::lock_guard held(mutex_);
+    auto& volume = volumes_[volume_id];
+    auto at = directory.empty() ? volume.files.begin() : volume.files.lower_bound(directory + "/");
+    while (at != volume.files.end() && is_below(at->first, directory)) at = volume.files.erase(at);
+    for (const auto& [path, gfid] : files) volume.files.insert_or_assign(path, gfid);
+
+    std::unordered_set<Gfid> present;
+    present.reserve(volume.files.size());
+    for (const auto& [path, gfid] : volume.files) present.insert(gfid);
+    std::erase_if(volume.images, [&](const auto& image) { return !present.contains(image.first); });
+}
+
+}  // namespace sfg

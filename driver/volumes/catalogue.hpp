@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "driver/gluster/object.hpp"
+#include "driver/volumes/image_info.hpp"
+
+namespace sfg {
+
+// What this process knows of the files of each gluster volume: which file stands under which name,
+// so that a delete removes what was listed and not what another host put there since; and what
+// the headers say, so that they are read once. One for all pools, keyed by volume-id and gfid:
+// pools that overlap see one truth. Thread-safe; makes no gluster call.
+class Catalogue {
+  public:
+    static Catalogue& instance();
+
+    // The image behind `file`, as read when its size and times were what they are now.
+    std::optional<ImageInfo> cached_image(const Object& file);
+    void cache_image(const Object& file, const ImageInfo& info);
+
+    std::optional<Gfid> known(const std::string& volume_id, const std::string& path);
+    void learn(const std::string& volume_id, const std::string& path, const Gfid& gfid);
+    void forget(const std::string& volume_id, const std::string& path);
+
+    // A refresh of `directory` has seen `files`, all that is below it: replaces what was known
+    // there and drops the headers of files that are nowhere any more.
+    void replace_below(const std::string& volume_id, const std::string& directory,
+                       const std::vector<std::pair<std::string, Gfid>>& files);
+
+  private:
+    struct Image {
+        off_t size;
+        timespec modified;
+        timespec changed;
+        ImageInfo info;
+    };
+    struct Volume {
+        std::map<std::string, Gfid> files;
+        std::unordered_map<Gfid, Image> images;
+    };
+
+    std::mutex mutex_;
+    std::map<std::string, Volume> volumes_;
+};
+
+}  // namespace sfg

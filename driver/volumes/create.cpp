@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/create.hpp"
+
+#include <cerrno>
+#include <limits>
+
+#include "driver/core/log.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/qcow2/create.hpp"
+#include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/inspect.hpp"
+#include "driver/volumes/names.hpp"
+#include "driver/volumes/parents.hpp"
+#include "driver/volumes/temporaries.hpp"
+
+namespace sfg {
+namespace {
+
+// libvirt's own defaults: VIR_STORAGE_DEFAULT_VOL_PERM_MODE for images; a directory is to be
+// passed through by qemu's user.
+constexpr mode_t kImageMode = 0600;
+constexpr mode_t kDirectoryMode = 0755;
+
+std::string described(const Pool& pool, const VolumeRequest& request) {
+    return "volume '" + escaped(request.name) + "' of " + pool.described();
+}
+
+// libvirt hands qemu-img whole KiB and so rounds odd sizes up; ours come out the same.
+std::uint64_t rounded_capacity(std::uint64_t bytes) {
+    return (bytes + 1023) / 1024 * 1024;
+}
+
+qcow2::CreateOptions qcow2_options(const VolumeRequest& request) {
+    qcow2::CreateOptions options;
+    options.virtual_size = rounded_capacity(request.capacity);
+    if (request.cluster_size != 0)
+        options.cluster_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+            request.cluster_size, std::numeric_limits<std::uint32_t>::max()));
+    options.version = request.compat == "0.10" ? 2 : 3;
+    options.lazy_refcounts = request.lazy_refcounts;
+    options.extended_l2 = request.extended_l2;
+    if (request.preallocate_metadata)
+        options.preallocation = request.allocation >= request.capacity
+                                    ? qcow2::CreateOptions::Preallocation::falloc
+                                    : qcow2::CreateOptions::Preallocation::metadata;
+    return options;
+}
+
+Result<void> check_raw(const VolumeRequest& request) {
+    auto refuse = [](ErrorKind kind, const std::string& why) { return Error(kind, why); };
+    if (request.backing) return refuse(ErrorKind::unsupported, "a raw volume cannot have a base");
+    if (request.preallocate_metadata)
+        return refuse(ErrorKind::unsupported, "metadata preallocation is for qcow2 volumes only");
+    if (!request.compat.empty() || request.has_features || request.cluster_size != 0)
+        return refuse(ErrorKind::unsupported,
+                      "compat, features and clusterSize are for qcow2 volumes only");
+    constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    if (request.capacity > kLargest)
+        return refuse(ErrorKind::invalid, "a capacity of " + std::to_string(request.capacity) +
+                                              " bytes is over what a file can hold");
+    if (request.allocation > kLargest)
+        return refuse(ErrorKind::invalid, "an allocation of " + std::to_string(request.allocation) +
+                                              " bytes is over what a file can hold");
+    return {};
+}
+
+Result<void> check_qcow2(const VolumeRequest& request) {
+    if (request.unknown_features)
+        return Error(ErrorKind::unsupported,
+                     "it asks for a feature that this driver does not know");
+    if (request.preallocate_metadata && request.backing)
+        return Error(ErrorKind::unsupported,
+                     "metadata preallocation conflicts with a base (backingStore)");
+    if (request.capacity > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
+        return Error(ErrorKind::invalid, "a capacity of " + std::to_string(request.capacity) +
+                                             " bytes is over what qcow2 can hold");
+    auto options = qcow2_options(request);
+    return qcow2::check_options(options);
+}
+
+// One attempt. ErrorKind::not_found with ESTALE or ENOENT where a parent vanished under it.
+Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request,
+                        const std::optional<Base>& base) {
+    SFG_TRY_ASSIGN(const Object directory, make_parents(pool, request.name));
+    SFG_TRY_ASSIGN(Temporary temporary, Temporary::make(directory, last_of(request.name),
+                                                        request.mode.value_or(kImageMode)));
+    if (request.format == "qcow2") {
+        auto options = qcow2_options(request);
+        if (base) {
+            options.backing_file = base->recorded;
+            options.backing_format = base->format;
+            if (request.capacity == 0) options.virtual_size = rounded_capacity(base->capacity);
+        }
+        SFG_TRY(qcow2::create(temporary.file(), options));
+    } else {
+        SFG_TRY(temporary.file().resize(request.capacity));
+        if (request.allocation > 0) SFG_TRY(temporary.file().allocate(0, request.allocation));
+    }
+    SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
+    if (auto recorded = temporary.object().set_attribute(kFormatAttribute, request.format);
+        !recorded && recorded.error().kind() != ErrorKind::unsupported)
+        return recorded.error();
+    SFG_TRY(temporary.file().flush());
+    SFG_TRY(temporary.publish());
+    return temporary.object().gfid();
+}
+
+Result<Gfid> build_directory(const OpenPool& pool, const VolumeRequest& request) {
+    SFG_TRY_ASSIGN(const Object parent, make_parents(pool, request.name));
+    SFG_TRY_ASSIGN(const Object made, make_directory(parent, last_of(request.name),
+                                                     request.mode.value_or(kDirectoryMode)));
+    if (auto owned = made.set_ownership(std::nullopt, request.owner, request.group); !owned) {
+        if (auto removed = remove(parent, last_of(request.name)); !removed)
+            log_warning("directory '" + escaped(request.name) +
+                        "' stays behind: " + removed.error().message());
+        return owned.error();
+    }
+    return made.gfid();
+}
+
+}  // namespace
+
+Result<void> check_request(const Pool& pool, const VolumeRequest& request) {
+    if (auto named = check_volume_name(request.name); !named)
+        return named.error().with_context(pool.described());
+    auto check = [&]() -> Result<void> {
+        if (join_path(pool.directory, request.name).size() > kLongestPath)
+            return Error(ErrorKind::invalid,
+                         "its path is longer than " + std::to_string(kLongestPath) + " bytes");
+        if (request.directory) {
+            if (request.backing || request.encrypted)
+                return Error(ErrorKind::unsupported,
+                             "a directory has neither a base nor encryption");
+            return {};
+        }
+        if (request.encrypted)
+            return Error(ErrorKind::unsupported,
+                         "encrypted volumes are not supported in gluster pools");
+        if (request.format == "raw") return check_raw(request);
+        if (request.format == "qcow2") return check_qcow2(request);
+        return Error(ErrorKind::unsupported, "volumes of the format '" + request.format +
+                                                 "' cannot be created in gluster pools: use raw "
+                                                 "or qcow2");
+    };
+    if (auto checked = check(); !checked)
+        return checked.error().with_context(described(pool, request));
+    return {};
+}
+
+Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
+    SFG_TRY(check_request(pool.pool, request));
+    const std::string path = join_path(pool.pool.directory, request.name);
+    const std::string who = described(pool.pool, request);
+
+    std::optional<Base> base;
+    if (request.backing) {
+        auto found = find_base(pool, path, *request.backing);
+        if (!found) return found.error().with_context(who);
+        base = *std::move(found);
+    }
+
+    // The delete of a neighbour may take a parent away between our making and our using it.
+    constexpr int kAttempts = 5;
+    Result<Gfid> built = Error(ErrorKind::io, "no attempt was made");
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        built =
+            request.directory ? build_directory(pool, request) : build_file(pool, request, base);
+        if (built || built.error().kind() != ErrorKind::not_found) break;
+    }
+    if (!built) {
+        remove_parents(pool, request.name);
+        if (built.error().kind() == ErrorKind::exists)
+            return Error(ErrorKind::exists, EEXIST,
+                         who +
+                             " exists already, made elsewhere; refresh the pool (virsh "
+                             "pool-refresh)");
+        return built.error().with_context("cannot create " + who);
+    }
+    Catalogue::instance().learn(pool.volume_id(), path, *built);
+    return {};
+}
+
+}  // namespace sfg

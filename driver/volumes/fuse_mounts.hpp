@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sfg {
+
+// A local path below a mounted gluster volume.
+struct FusePath {
+    std::string volume;  // the gluster volume's name as it was mounted
+    std::string path;    // from the volume's root, normalized
+};
+
+// Does `path`, absolute and normalized by this function, lie on a FUSE mount of a gluster volume?
+// `mountinfo` is the text of /proc/self/mountinfo (proc(5)). A mount of a subdirectory
+// (host:/volume/dir) is taken into account. No file system is touched.
+std::optional<FusePath> parse_fuse_path(const std::string& path, std::string_view mountinfo);
+
+// The same with this process's mounts.
+std::optional<FusePath> fuse_path(const std::string& path);
+
+// The gfid that a FUSE mount tells of the file at `path`, in gluster's text form; empty where it
+// does not. Unlike a name it is proof that two paths lead to one file.
+std::string gfid_over_fuse(const std::string& path);
+
+}  // namespace sfg

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace sfg {
+
+// What the bytes of a volume say it is. Names of formats are libvirt's ("raw", "qcow2", "vmdk").
+struct ImageInfo {
+    enum class Encryption { none, qcow, luks };
+
+    std::string format = "raw";
+    std::uint64_t capacity = 0;      // bytes that a guest sees
+    std::uint64_t cluster_size = 0;  // bytes; 0 where the format has none
+    std::string compat;              // "1.1" for version 3 of qcow2, else empty, as stock shows it
+    bool lazy_refcounts = false;
+    bool extended_l2 = false;
+    Encryption encryption = Encryption::none;
+    // The base as the image names it, and its format where the image says so.
+    std::optional<std::string> backing;
+    std::string backing_format;
+    // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
+    // listed, and its base is not believed.
+    std::string damage;
+    // A qcow2 whose length is no multiple of 512: qemu reads its last table over FUSE and fails to
+    // over gfapi (qemu issue 937).
+    bool unpadded = false;
+};
+
+// Recognises formats other than qcow2 by the first bytes of a file: libvirt's own prober in
+// libvirtd, a plain one in tests. `info` comes with the format "raw" and is changed where another
+// is found. Called from any thread.
+using Prober = void (*)(std::span<const std::byte> start_of_file, ImageInfo& info);
+
+void set_prober(Prober prober);
+
+// How many bytes from the start of a file are looked at: what libvirt's prober wants
+// (VIR_STORAGE_MAX_HEADER: the magic of an ISO image is behind 32 KiB).
+inline constexpr std::size_t kHeaderBytes = 0x8200;
+
+}  // namespace sfg

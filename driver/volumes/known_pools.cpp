@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/known_pools.hpp"
+
+#include <strings.h>
+
+#include <algorithm>
+
+namespace sfg {
+namespace {
+
+bool names(const Server& server, const GlusterUri& uri) {
+    auto port = [](int given) { return given != 0 ? given : kGlusterdPort; };
+    return strcasecmp(server.host.c_str(), uri.host.c_str()) == 0 &&
+           port(server.port) == port(uri.port);
+}
+
+}  // namespace
+
+KnownPools& KnownPools::instance() {
+    static auto* const pools = new KnownPools;  // never destroyed: threads may outlive main
+    return *pools;
+}
+
+void KnownPools::add(const Pool& pool) {
+    const std::lock_guard held(mutex_);
+    pools_.insert_or_assign(pool.name, pool);
+}
+
+void KnownPools::remove(const std::string& name) {
+    const std::lock_guard held(mutex_);
+    pools_.erase(name);
+}
+
+std::optional<VolumeAddress> KnownPools::address_for(const GlusterUri& uri) {
+    const std::lock_guard held(mutex_);
+    std::optional<VolumeAddress> other_volume;
+    for (const auto& [name, pool] : pools_) {
+        const auto& servers = pool.address.servers;
+        if (!std::any_of(servers.begin(), servers.end(),
+                         [&](const Server& server) { return names(server, uri); }))
+            continue;
+        if (pool.address.volume == uri.volume) return pool.address;
+        other_volume = VolumeAddress{uri.volume, servers};
+    }
+    return other_volume;
+}
+
+std::vector<VolumeAddress> KnownPools::volumes_named(const std::string& volume) {
+    const std::lock_guard held(mutex_);
+    std::vector<VolumeAddress> found;
+    for (const auto& [name, pool] : pools_)
+        if (pool.address.volume == volume) found.push_back(pool.address);
+    return found;
+}
+
+}  // namespace sfg

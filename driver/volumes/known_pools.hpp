@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/gluster/uri.hpp"
+#include "driver/volumes/pool.hpp"
+
+namespace sfg {
+
+// The pools that are active in this process: whom we may connect to. A gluster client runs
+// commands that stand in a volume file (libglusterfs graph.y), so a server that only an image names
+// is never asked. Thread-safe.
+class KnownPools {
+  public:
+    static KnownPools& instance();
+
+    void add(const Pool& pool);
+    void remove(const std::string& name);
+
+    // How to reach the volume of `uri`, by the pool that has it or by another pool's host of that
+    // name; nothing where no pool knows the host.
+    std::optional<VolumeAddress> address_for(const GlusterUri& uri);
+
+    // The addresses of the volumes of that name.
+    std::vector<VolumeAddress> volumes_named(const std::string& volume);
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, Pool> pools_;
+};
+
+}  // namespace sfg

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/listing.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/volumes/backing.hpp"
+#include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/inspect.hpp"
+#include "driver/volumes/known_pools.hpp"
+#include "driver/volumes/names.hpp"
+#include "driver/volumes/scan.hpp"
+#include "driver/volumes/temporaries.hpp"
+
+namespace sfg {
+namespace {
+
+ListedVolume listed(const Pool& pool, const std::string& name, const Object& object,
+                    ImageInfo image) {
+    const std::string path = join_path(pool.directory, name);
+    ListedVolume volume;
+    volume.name = name;
+    volume.uri = pool.uri_of(path);
+    volume.directory = object.is_directory();
+    volume.stat = object.stat();
+    volume.backing = shown_backing(pool, path, image);
+    volume.image = std::move(image);
+    return volume;
+}
+
+Error no_such_volume(const Pool& pool, const std::string& name) {
+    return Error(ErrorKind::not_found, ENOENT,
+                 pool.described() + " has no volume '" + escaped(name) +
+                     "' any more; refresh the pool (virsh pool-refresh)");
+}
+
+}  // namespace
+
+Result<Listing> refresh_pool(const Pool& pool) {
+    SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, settings().connect_timeout));
+    KnownPools::instance().add(pool);
+    sweep_temporaries(scan.temporaries);
+
+    Listing listing;
+    listing.usage = scan.usage;
+    listing.volumes.reserve(scan.entries.size());
+    std::vector<std::pair<std::string, Gfid>> files;
+    files.reserve(scan.entries.size());
+    for (auto& entry : scan.entries) {
+        files.emplace_back(join_path(pool.directory, entry.name), entry.gfid);
+        listing.volumes.push_back(listed(pool, entry.name, entry.object, std::move(entry.image)));
+    }
+    Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, files);
+    std::sort(listing.volumes.begin(), listing.volumes.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    return listing;
+}
+
+Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& name) {
+    SFG_TRY(check_volume_name(name));
+    auto object = lookup_path(pool.directory, name);
+    const std::optional<Gfid> gfid = object ? std::optional(object->gfid()) : std::nullopt;
+    if (object && object->is_link()) {
+        auto target = resolve_link(pool.connection(), "/" + join_path(pool.pool.directory, name));
+        const auto inside = target ? normalized(*target) : std::nullopt;
+        if (!inside || !is_below(*inside, pool.pool.directory))
+            return no_such_volume(pool.pool, name);
+        SFG_TRY_ASSIGN(const Object root, lookup_root(pool.connection()));
+        object = lookup_path(root, *inside);
+    }
+    if (!object) {
+        if (object.error().kind() == ErrorKind::not_found) return no_such_volume(pool.pool, name);
+        return object.error().with_context("volume '" + escaped(name) + "' of " +
+                                           pool.pool.described());
+    }
+    ImageInfo image;
+    if (object->is_file()) {
+        auto inspected = inspect_cached(*object);
+        if (!inspected)
+            return inspected.error().with_context("volume '" + escaped(name) + "' of " +
+                                                  pool.pool.described());
+        image = *std::move(inspected);
+    }
+    Catalogue::instance().learn(pool.volume_id(), join_path(pool.pool.directory, name), *gfid);
+    return listed(pool.pool, name, *object, std::move(image));
+}
+
+}  // namespace sfg

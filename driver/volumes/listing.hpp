@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/core/result.hpp"
+#include "driver/volumes/image_info.hpp"
+#include "driver/volumes/pool.hpp"
+
+namespace sfg {
+
+// The base of an image as a user may name it again: its path made absolute.
+struct BackingShown {
+    std::string path;    // a gluster URI, a local path, or what the image says where it is neither
+    std::string format;  // empty where the image does not say
+};
+
+// A volume as libvirt shows it.
+struct ListedVolume {
+    std::string name;  // below the pool's directory
+    std::string uri;   // its key and path
+    bool directory = false;
+    struct stat stat {};
+    ImageInfo image;
+    std::optional<BackingShown> backing;
+};
+
+struct Listing {
+    std::vector<ListedVolume> volumes;  // by name
+    Usage usage;
+};
+
+// Reads the tree below the pool's directory: a refresh. Several headers are read at once, none
+// that is in the cache. Entries that are no volumes (is_shown, links that lead out of the pool) are
+// left out, old temporaries are removed. What is learned goes into the Catalogue and the pool into
+// KnownPools.
+//
+// Gives up when gluster shows no sign of life for settings().connect_timeout; the calls that hang
+// then end on their own threads.
+Result<Listing> refresh_pool(const Pool& pool);
+
+// One volume as it is now. ErrorKind::not_found where it is not there.
+Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& name);
+
+}  // namespace sfg

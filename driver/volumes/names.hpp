@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "driver/core/result.hpp"
+
+namespace sfg {
+
+// What volumes may be called. A volume's name is its path below the pool's directory
+// ("instances/<uuid>/vda"); paths inside a gluster volume are written without a leading slash
+// ("" is the root) everywhere in this layer.
+
+inline constexpr std::size_t kLongestComponent = 255;  // bytes; NAME_MAX of the bricks
+inline constexpr std::size_t kLongestPath = 4095;      // bytes; PATH_MAX without its NUL
+
+// Whether a volume may be made under this name. ErrorKind::invalid with a sentence that says what
+// is wrong: an empty component, ".", "..", a leading or trailing '/', a control character, invalid
+// UTF-8, a component over 255 bytes, a name that is reserved.
+Result<void> check_volume_name(const std::string& name);
+
+// Whether an entry of a directory is shown as a volume or looked into as a directory: those names
+// that check_volume_name allows. `at_volume_root` hides gluster's own .trashcan and .glusterfs.
+bool is_shown(const std::string& component, bool at_volume_root);
+
+// ".<name>.sfgluster-<id>": DHT places it on the brick of <name> (its rsync-hash-regex), so that
+// it gets its final name without a link file on another brick. <id> is 16 hex digits.
+std::string temporary_name(const std::string& component, std::uint64_t id);
+bool is_temporary_name(const std::string& component);
+
+// "a/b" and "c" to "a/b/c"; either may be empty.
+std::string join_path(std::string_view directory, std::string_view name);
+
+// "a/b/c" to "a/b"; "c" to "".
+std::string parent_of(const std::string& path);
+
+// "a/b/c" to "c".
+std::string last_of(const std::string& path);
+
+// `path` with "", "." and ".." worked out, without a leading slash; nothing where ".." leads out
+// of the root.
+std::optional<std::string> normalized(std::string_view path);
+
+// How a file in `directory` names `path`, both from the volume's root and normalized:
+// "instances/u" and "image_cache/x" give "../../image_cache/x".
+std::string relative_path(const std::string& directory, const std::string& path);
+
+// Is `path` below `directory` (or, with an empty one, anything)?
+bool is_below(const std::string& path, const std::string& directory);
+
+}  // namespace sfg

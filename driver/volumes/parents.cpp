@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/parents.hpp"
+
+#include <cerrno>
+
+#include "driver/core/log.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/volumes/names.hpp"
+
+namespace sfg {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0755;  // qemu's user passes through
+
+Result<Object> make_parent(const Object& directory, const std::string& name) {
+    auto made = make_directory(directory, name, kDirectoryMode);
+    if (!made) {
+        if (made.error().kind() == ErrorKind::exists) return lookup(directory, name);
+        return made;
+    }
+    // A volume without extended attributes of ours just keeps its directories.
+    if (auto marked = made->set_attribute(kMadeForVolumeAttribute, "1"); !marked)
+        log_debug("directory '" + escaped(name) + "': " + marked.error().message());
+    return made;
+}
+
+}  // namespace
+
+Result<Object> make_parents(const OpenPool& pool, const std::string& name) {
+    Object at = pool.directory;
+    const std::string path = parent_of(name);
+    std::string_view rest = path;
+    while (!rest.empty()) {
+        const auto slash = rest.find('/');
+        const std::string component(rest.substr(0, slash));
+        rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+        auto next = lookup(at, component);
+        if (!next && next.error().system_errno() == ENOENT) next = make_parent(at, component);
+        if (!next) return next.error().with_context("directory '" + escaped(component) + "'");
+        if (!next->is_directory())
+            return Error(ErrorKind::invalid, ENOTDIR,
+                         "'" + escaped(component) + "' on the way to it is not a directory");
+        at = *std::move(next);
+    }
+    return at;
+}
+
+void remove_parents(const OpenPool& pool, const std::string& name) {
+    for (std::string path = parent_of(name); !path.empty(); path = parent_of(path)) {
+        const auto directory = lookup_path(pool.directory, path);
+        if (!directory || !directory->is_directory()) return;
+        const auto mark = directory->attribute(kMadeForVolumeAttribute);
+        if (!mark || !mark->has_value()) return;
+        const auto above = lookup_path(pool.directory, parent_of(path));
+        if (!above || !remove(*above, last_of(path))) return;  // not empty, most often
+    }
+}
+
+}  // namespace sfg

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/pool.hpp"
+
+#include <cerrno>
+
+#include "driver/core/settings.hpp"
+#include "driver/gluster/connections.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/uri.hpp"
+#include "driver/volumes/names.hpp"
+
+namespace sfg {
+namespace {
+
+// Directories are for qemu's user to pass through.
+constexpr mode_t kDirectoryMode = 0755;
+
+// Runs `use` with the root of the pool's volume; once more with a new connection where the kept
+// one turns out to be dead.
+template <typename Use>
+auto with_root(const Pool& pool, Use use) -> decltype(use(std::declval<const Object&>())) {
+    auto& connections = Connections::instance();
+    const auto limit = settings().connect_timeout;
+    SFG_TRY_ASSIGN(std::shared_ptr<Connection> connection, connections.get(pool.address, limit));
+    auto attempt = [&]() -> decltype(use(std::declval<const Object&>())) {
+        SFG_TRY_ASSIGN(const Object root, lookup_root(connection));
+        return use(root);
+    };
+    auto outcome = attempt();
+    if (outcome || outcome.error().kind() != ErrorKind::not_connected) return outcome;
+    auto fresh = connections.replace(pool.address, connection, limit);
+    if (!fresh) return fresh.error();
+    connection = *fresh;
+    return attempt();
+}
+
+Error in_context(const Pool& pool, const Error& error) {
+    return error.with_context(pool.described());
+}
+
+}  // namespace
+
+Result<Pool> Pool::make(std::string name, std::string volume, const std::string& directory,
+                        std::vector<Server> servers) {
+    const std::string who = "pool '" + name + "'";
+    if (volume.empty())
+        return Error(ErrorKind::invalid, who + " does not name a gluster volume in <name>");
+    if (volume.find('/') != std::string::npos)
+        return Error(ErrorKind::invalid, who + " names the gluster volume '" + volume +
+                                             "': it must not contain '/', a directory of it goes "
+                                             "into <dir path>");
+    if (!directory.empty() && !directory.starts_with('/'))
+        return Error(ErrorKind::invalid,
+                     who + " has the directory '" + directory + "': it must begin with '/'");
+    const auto path = normalized(directory);
+    if (!path || ("/" + directory + "/").find("/../") != std::string::npos)
+        return Error(ErrorKind::invalid,
+                     who + " has the directory '" + directory + "': it must not contain '..'");
+    if (servers.empty()) return Error(ErrorKind::invalid, who + " names no gluster host");
+    return Pool{std::move(name), {std::move(volume), std::move(servers)}, *path};
+}
+
+std::string Pool::uri_of(const std::string& path_in_volume) const {
+    GlusterUri uri;
+    uri.host = address.servers.front().host;
+    uri.port = address.servers.front().port;
+    uri.volume = address.volume;
+    uri.path = "/" + path_in_volume;
+    return format_gluster_uri(uri);
+}
+
+Result<OpenPool> open_pool(const Pool& pool) {
+    auto opened = with_root(pool, [&](const Object& root) -> Result<OpenPool> {
+        auto directory = lookup_path(root, pool.directory);
+        if (!directory) {
+            if (directory.error().kind() != ErrorKind::not_found) return directory.error();
+            return Error(ErrorKind::pool_missing, directory.error().system_errno(),
+                         "there is no directory '/" + pool.directory + "' in gluster volume '" +
+                             pool.address.volume + "' (virsh pool-build makes it)");
+        }
+        if (!directory->is_directory())
+            return Error(ErrorKind::invalid, ENOTDIR,
+                         "'/" + pool.directory + "' in gluster volume '" + pool.address.volume +
+                             "' is not a directory");
+        return OpenPool{pool, *std::move(directory)};
+    });
+    if (!opened) return in_context(pool, opened.error());
+    return opened;
+}
+
+Result<void> build_pool(const Pool& pool) {
+    auto built = with_root(pool, [&](const Object& root) -> Result<void> {
+        Object at = root;
+        std::string_view rest = pool.directory;
+        while (!rest.empty()) {
+            const auto slash = rest.find('/');
+            const std::string name(rest.substr(0, slash));
+            rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+            auto next = make_directory(at, name, kDirectoryMode);
+            if (!next && next.error().kind() == ErrorKind::exists) next = lookup(at, name);
+            if (!next) return next.error().with_context("directory '" + name + "'");
+            if (!next->is_directory())
+                return Error(ErrorKind::invalid, ENOTDIR,
+                             "'" + name + "' in '/" + pool.directory + "' is not a directory");
+            at = *std::move(next);
+        }
+        return {};
+    });
+    if (!built) return in_context(pool, built.error());
+    return built;
+}
+
+Result<void> delete_pool(const Pool& pool) {
+    if (pool.directory.empty())
+        return Error(ErrorKind::unsupported,
+                     pool.described() + " is the root of gluster volume '" + pool.address.volume +
+                         "', which is not deleted here (gluster volume delete does)");
+    auto deleted = with_root(pool, [&](const Object& root) -> Result<void> {
+        SFG_TRY_ASSIGN(const Object parent, lookup_path(root, parent_of(pool.directory)));
+        auto removed = remove(parent, last_of(pool.directory));
+        if (!removed && removed.error().system_errno() == ENOTEMPTY)
+            return Error(ErrorKind::busy, ENOTEMPTY,
+                         "its directory '/" + pool.directory + "' is not empty");
+        return removed;
+    });
+    if (!deleted) return in_context(pool, deleted.error());
+    return deleted;
+}
+
+Result<Usage> usage_of(const OpenPool& open) {
+    auto found = file_system_usage(open.directory);
+    if (!found) return in_context(open.pool, found.error());
+    const std::uint64_t fragment = found->f_frsize;
+    Usage usage;
+    usage.capacity = fragment * found->f_blocks;
+    usage.available = fragment * found->f_bfree;
+    usage.allocation = usage.capacity - usage.available;
+    return usage;
+}
+
+}  // namespace sfg

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/address.hpp"
+#include "driver/gluster/object.hpp"
+
+namespace sfg {
+
+// A pool as libvirt defines it: a directory of a gluster volume.
+struct Pool {
+    std::string name;
+    VolumeAddress address;
+    std::string directory;  // from the volume's root, normalized: "" is the root
+
+    // From what the pool's XML says. ErrorKind::invalid for a volume name with a '/', a path that
+    // does not begin with '/' or has "..", and a pool without hosts.
+    static Result<Pool> make(std::string name, std::string volume, const std::string& directory,
+                             std::vector<Server> servers);
+
+    // The volume's path as gluster://: what libvirt shows as its path and key.
+    std::string uri_of(const std::string& path_in_volume) const;
+
+    // "pool 'x'"
+    std::string described() const { return "pool '" + name + "'"; }
+};
+
+// A pool's directory, looked up now.
+struct OpenPool {
+    Pool pool;
+    Object directory;
+
+    const std::shared_ptr<Connection>& connection() const { return directory.connection(); }
+    const std::string& volume_id() const { return connection()->volume_id(); }
+};
+
+// Connects, or takes the connection there is, and looks the pool's directory up. When the kept
+// connection is dead and gluster is back, connects anew. ErrorKind::pool_missing where the
+// directory is missing, with the way to make it.
+Result<OpenPool> open_pool(const Pool& pool);
+
+// Makes the pool's directory, parents included; fine where it is there.
+Result<void> build_pool(const Pool& pool);
+
+// Removes the pool's directory: only an empty one, and never the volume's root.
+Result<void> delete_pool(const Pool& pool);
+
+struct Usage {
+    std::uint64_t capacity = 0;  // bytes, of the file system below
+    std::uint64_t allocation = 0;
+    std::uint64_t available = 0;
+};
+
+Result<Usage> usage_of(const OpenPool& pool);
+
+}  // namespace sfg

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/scan.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "driver/core/log.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/inspect.hpp"
+#include "driver/volumes/names.hpp"
+
+namespace sfg {
+namespace {
+
+// Each header is a round trip to a brick; more threads than this gained nothing on two cores and
+// would let one pool load a brick for itself.
+constexpr std::size_t kMostThreads = 8;
+
+// A stranger may nest directories as deep as he likes.
+constexpr std::size_t kDeepest = 64;
+
+// The walk. Owned by the threads and the one who waits for them, whoever is last.
+class Walk : public std::enable_shared_from_this<Walk> {
+  public:
+    explicit Walk(Pool pool) : pool_(std::move(pool)) {}
+
+    Result<Scan> run(std::chrono::milliseconds patience);
+
+  private:
+    using Task = std::function<Result<void>()>;
+
+    void add(Task task);
+    void work();
+    Result<void> start();
+    Result<void> walk_directory(const Object& directory, const std::string& path,
+                                std::size_t depth);
+    Result<void> meet(const Object& directory, const std::string& path, std::size_t depth,
+                      const std::string& entry, Object object);
+    Result<void> meet_link(const std::string& name, const Gfid& link);
+    void meet_file(const std::string& name, const Gfid& gfid, Object object);
+    void keep(ScannedEntry entry);
+    void see_life() {
+        const std::lock_guard held(mutex_);
+        ++signs_of_life_;
+        changed_.notify_all();
+    }
+
+    const Pool pool_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Task> tasks_;
+    std::size_t unfinished_ = 0;
+    std::size_t threads_ = 0;
+    std::uint64_t signs_of_life_ = 0;
+    std::atomic<bool> stopped_{false};
+    std::optional<Error> error_;
+    std::optional<Scan> scan_;  // set by start()
+};
+
+// With no lock held: one more thing to do, and a thread for it while there may be more.
+void Walk::add(Task task) {
+    const std::lock_guard held(mutex_);
+    tasks_.push_back(std::move(task));
+    ++unfinished_;
+    changed_.notify_all();
+    if (threads_ >= kMostThreads || threads_ >= unfinished_) return;
+    try {
+        std::thread([self = shared_from_this()] { self->work(); }).detach();
+        ++threads_;
+    } catch (const std::exception& failure) {
+        if (threads_ == 0) error_ = Error(ErrorKind::io, EAGAIN, failure.what());
+    }
+}
+
+void Walk::work() {
+    std::unique_lock held(mutex_);
+    while (true) {
+        changed_.wait(held, [&] { return !tasks_.empty() || unfinished_ == 0 || stopped_; });
+        if (tasks_.empty() || stopped_) break;
+        const Task task = std::move(tasks_.front());
+        tasks_.pop_front();
+        held.unlock();
+        Result<void> done;
+        try {
+            done = task();
+        } catch (const std::exception& failure) {
+            done = Error(ErrorKind::io, ENOMEM, failure.what());
+        }
+        held.lock();
+        if (!done && !error_) {
+            error_ = done.error();
+            stopped_ = true;
+        }
+        --unfinished_;
+        ++signs_of_life_;
+        changed_.notify_all();
+    }
+    --threads_;
+    changed_.notify_all();
+}
+
+Result<Scan> Walk::run(std::chrono::milliseconds patience) {
+    add([this] { return start(); });
+    std::unique_lock held(mutex_);
+    // The threads' own end is waited for too: they hold objects of the connection.
+    const auto finished = [&] { return (unfinished_ == 0 || error_) && threads_ == 0; };
+    while (!finished()) {
+        const std::uint64_t seen = signs_of_life_;
+        const bool alive =
+            changed_.wait_for(held, patience, [&] { return finished() || signs_of_life_ != seen; });
+        if (!alive) {
+            stopped_ = true;
+            changed_.notify_all();
+            return Error(ErrorKind::not_connected, ETIMEDOUT,
+                         pool_.described() + ": gluster volume '" + pool_.address.volume +
+                             "' has not answered for " + std::to_string(patience.count()) + " ms");
+        }
+    }
+    if (error_) return *error_;
+    return *std::move(scan_);
+}
+
+Result<void> Walk::start() {
+    SFG_TRY_ASSIGN(OpenPool open, open_pool(pool_));
+    see_life();
+    SFG_TRY_ASSIGN(const Usage usage, usage_of(open));
+    {
+        const std::lock_guard held(mutex_);
+        scan_.emplace(Scan{open, {}, {}, usage});
+    }
+    return walk_directory(open.directory, "", 0);
+}
+
+Result<void> Walk::walk_directory(const Object& directory, const std::string& path,
+                                  std::size_t depth) {
+    Result<void> outcome;
+    auto listed = list(directory, [&](const std::string& entry, Object object) {
+        see_life();
+        outcome = meet(directory, path, depth, entry, std::move(object));
+        return outcome.has_value() && !stopped_;
+    });
+    if (!outcome) return outcome;
+    if (listed) return {};
+    // A directory that another host removed meanwhile has nothing in it. The pool's own is needed.
+    if (listed.error().kind() == ErrorKind::not_found && depth > 0) return {};
+    if (listed.error().kind() == ErrorKind::denied && depth > 0) {
+        log_warning(pool_.described() + ": directory '" + escaped(path) +
+                    "' is left out: " + listed.error().message());
+        return {};
+    }
+    return listed.error().with_context(pool_.described() + ", directory '/" +
+                                       join_path(pool_.directory, path) + "'");
+}
+
+Result<void> Walk::meet(const Object& directory, const std::string& path, std::size_t depth,
+                        const std::string& entry, Object object) {
+    if (is_temporary_name(entry)) {
+        const std::lock_guard held(mutex_);
+        scan_->temporaries.push_back({directory, entry, std::move(object)});
+        return {};
+    }
+    if (!is_shown(entry, depth == 0 && pool_.directory.empty())) {
+        if (entry != ".trashcan")
+            log_warning(pool_.described() + ": '" + escaped(join_path(path, entry)) +
+                        "' cannot be a volume's name and is left out");
+        return {};
+    }
+    const std::string name = join_path(path, entry);
+    if (object.is_link()) {
+        add([this, name, gfid = object.gfid()] { return meet_link(name, gfid); });
+    } else if (object.is_directory()) {
+        keep({name, object.gfid(), object, {}});
+        if (depth + 1 >= kDeepest || name.size() > kLongestPath - kLongestComponent - 1)
+            log_warning(pool_.described() + ": directories below '" + escaped(name) +
+                        "' are nested too deep and left out");
+        else
+            add([this, object, name, depth] { return walk_directory(object, name, depth + 1); });
+    } else if (object.is_file()) {
+        if (auto image = Catalogue::instance().cached_image(object)) {
+            keep({name, object.gfid(), object, *std::move(image)});
+        } else {
+            add([this, name, object]() -> Result<void> {
+                meet_file(name, object.gfid(), object);
+                return {};
+            });
+        }
+    }
+    return {};
+}
+
+// A link is a volume where it leads to one inside the pool. One to a directory is shown as such
+// and not looked into: it may lead up.
+Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
+    const std::string path = join_path(pool_.directory, name);
+    const auto& connection = scan_->pool.connection();
+    auto leave_out = [&](const std::string& why) -> Result<void> {
+        log_warning(pool_.described() + ": the link '" + escaped(name) + "' is left out: " + why);
+        return {};
+    };
+    auto target = resolve_link(connection, "/" + path);
+    if (!target) return leave_out("it leads nowhere");
+    const auto inside = normalized(*target);
+    if (!inside || !is_below(*inside, pool_.directory))
+        return leave_out("it leads out of the pool");
+    SFG_TRY_ASSIGN(const Object root, lookup_root(connection));
+    auto object = lookup_path(root, *inside);
+    if (!object) return leave_out("it leads nowhere");
+    if (object->is_directory())
+        keep({name, link, *std::move(object), {}});
+    else if (object->is_file())
+        meet_file(name, link, *std::move(object));
+    return {};
+}
+
+// Never fails the walk: what cannot be read is listed as raw with a line in the log.
+void Walk::meet_file(const std::string& name, const Gfid& gfid, Object object) {
+    auto image = inspect_cached(object);
+    if (!image) {
+        if (image.error().kind() == ErrorKind::not_found) return;  // deleted meanwhile
+        log_warning(pool_.described() + ": volume '" + escaped(name) +
+                    "' is listed as raw: " + image.error().message());
+        ImageInfo unread;
+        unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
+        keep({name, gfid, std::move(object), unread});
+        return;
+    }
+    if (!image->damage.empty())
+        log_warning(pool_.described() + ": volume '" + escaped(name) +
+                    "' has a damaged or unknown header: " + image->damage);
+    if (image->unpadded)
+        log_warning(pool_.described() + ": volume '" + escaped(name) + "' has a length of " +
+                    std::to_string(object.stat().st_size) +
+                    " bytes, no multiple of 512: qemu cannot open it over gfapi");
+    keep({name, gfid, std::move(object), *std::move(image)});
+}
+
+void Walk::keep(ScannedEntry entry) {
+    const std::lock_guard held(mutex_);
+    scan_->entries.push_back(std::move(entry));
+}
+
+// Walks that gluster keeps hanging, by pool. While one is, a further one would only hang more
+// threads.
+class HungWalks {
+  public:
+    bool contains(const std::string& pool) {
+        const std::lock_guard held(mutex_);
+        return !walks_[pool].expired();
+    }
+    void insert(const std::string& pool, const std::weak_ptr<Walk>& walk) {
+        const std::lock_guard held(mutex_);
+        walks_[pool] = walk;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<Walk>> walks_;
+};
+
+}  // namespace
+
+Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience) {
+    static auto* const hung = new HungWalks;  // never destroyed: threads may outlive main
+    if (hung->contains(pool.name))
+        return Error(ErrorKind::not_connected, ETIMEDOUT,
+                     pool.described() + ": gluster volume '" + pool.address.volume +
+                         "' still does not answer an earlier refresh");
+    const auto walk = std::make_shared<Walk>(pool);
+    auto scan = walk->run(patience);
+    if (!scan) hung->insert(pool.name, walk);
+    return scan;
+}
+
+}  // namespace sfg

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/object.hpp"
+#include "driver/volumes/image_info.hpp"
+#include "driver/volumes/pool.hpp"
+
+namespace sfg {
+
+struct ScannedEntry {
+    std::string name;  // below the pool's directory
+    Gfid gfid;         // of what stands under the name: for a link the link's own
+    Object object;     // for a link what it leads to
+    ImageInfo image;   // files only
+};
+
+// A temporary of this driver's, of whatever process or host.
+struct ScannedTemporary {
+    Object directory;
+    std::string name;
+    Object object;
+};
+
+struct Scan {
+    OpenPool pool;
+    std::vector<ScannedEntry> entries;  // in no order
+    std::vector<ScannedTemporary> temporaries;
+    Usage usage;
+};
+
+// Walks the tree of a pool with up to eight threads, which end with it. Fails with
+// ErrorKind::not_connected when nothing happens for `patience`; threads that hang in gluster are
+// left behind and end when it lets them go.
+Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience);
+
+}  // namespace sfg

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2154
+#
+# The libvirtd of a host, with the storage backends one asks for.
+
+backend_file=libvirt_storage_backend_gluster.so
+
+triplet() { dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch 2>/dev/null || printf '%s-linux-gnu' "$(uname -m)"; }
+system_libdir() { printf '/usr/lib/%s' "$(triplet)"; }
+
+# The distribution's own gluster backend, also where sf-gluster's package has moved
+# it aside.
+stock_backend() {
+    local file
+    for file in "$(system_libdir)/sf-gluster/stock/$backend_file" "$(system_libdir)/libvirt/storage-backend/$backend_file"; do
+        [ -e "$file" ] && { printf '%s' "$file"; return; }
+    done
+    return 1
+}
+
+# A folder of links to all backends of the system, with another gluster backend or
+# none. libvirtd takes it in the place of its own (LIBVIRT_STORAGE_BACKEND_DIR).
+link_backends() {  # DIR [GLUSTER-BACKEND]
+    local dir=$1 file
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    for file in "$(system_libdir)"/libvirt/storage-backend/*.so; do
+        [ "${file##*/}" = "$backend_file" ] || ln -s "$file" "$dir/"
+    done
+    [ -z "${2:-}" ] || ln -s "$2" "$dir/$backend_file"
+}
+
+# Ours from an install tree. The loader finds the ABI modules and the stock module
+# from where it really is, so a link to it is enough; the stock module has to be
+# linked into the tree, as the package does by moving it aside.
+link_install_root() {  # HOST ROOT WITH-STOCK
+    local root loader own stock
+    root=$(cd "$2" 2>/dev/null && pwd) || fail "no such install tree: $2"
+    loader=$root$(system_libdir)/libvirt/storage-backend/$backend_file
+    own=$root$(system_libdir)/sf-gluster
+    [ -e "$loader" ] || fail "there is no $loader; DESTDIR=$2 cmake --install build"
+    if [ "$3" = no ]; then
+        [ ! -L "$own/stock/$backend_file" ] || rm "$own/stock/$backend_file"
+    elif [ ! -e "$own/stock/$backend_file" ]; then
+        stock=$(stock_backend) || fail "the package libvirt-daemon-driver-storage-gluster is missing: packaging/install-deps --all"
+        mkdir -p "$own/stock"
+        ln -sfn "$stock" "$own/stock/$backend_file"
+    fi
+    link_backends "$state/host$1/backends" "$loader"
+}
+
+libvirtd_process() { recorded_process "$state/host$1/libvirtd"; }
+
+# Open the sockets, and then answer: libvirtd listens before its drivers are ready.
+libvirtd_answers() {
+    [ -S "$state/host$1/libvirt/libvirt-sock" ] &&
+        ask "host$1" timeout "$2" virsh --quiet --connect qemu:///system uri
+}
+
+start_virtlogd() {  # it keeps the guests' output, over restarts of libvirtd
+    local h=$1
+    recorded_process "$state/host$h/virtlogd" >/dev/null && return
+    rm -f "$state/host$h/libvirt/virtlogd-sock"
+    spawn "$data/host$h/log/virtlogd.stderr" nsenter --target "$(holder "host$h")" --mount --net --uts -- virtlogd
+    record_process "$spawned" "$state/host$h/virtlogd"
+    wait_for 10 "virtlogd" test -S "$state/host$h/libvirt/virtlogd-sock"
+}
+
+# Runs inside: libvirtd, and how it ended. The wrapper is split into words.
+lab_inside_libvirtd() {  # EXIT-FILE WRAP [KEY=VALUE]...
+    local exit_file=$1 wrap=$2 status=0
+    shift 2
+    # shellcheck disable=SC2086
+    env "$@" $wrap /usr/sbin/libvirtd || status=$?
+    printf '%s\n' "$status" > "$exit_file"
+}
+
+# The options of a start are kept for `restart`.
+parse_libvirtd_options() {
+    h=1 backends='' root='' with_stock=yes wrap='' debug=no limit=60 environment=() given=no
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --host)         h=$2; shift 2; continue ;;
+            --timeout)      limit=$2; shift 2; continue ;;
+            --stock)        backends='' root='' ;;
+            --install-root) root=$2; shift ;;
+            --no-stock)     with_stock=no ;;
+            --storage-dir)  backends=$2; shift ;;
+            --env)          environment+=("$2"); shift ;;
+            --wrap)         wrap=$2; shift ;;
+            --debug)        debug=yes ;;
+            *)              fail "libvirtd: what is $1?" ;;
+        esac
+        given=yes
+        shift
+    done
+    [ -d "$state/host$h" ] || fail "lab '$name' has no host $h"
+}
+
+start_libvirtd() {
+    local dir=$data/host$h env_list=() filters level pid who=host$h
+    if libvirtd_process "$h" >/dev/null; then fail "libvirtd of host $h is running: stop it first, or restart"; fi
+    command -v libvirtd >/dev/null || [ -x /usr/sbin/libvirtd ] || fail "libvirtd is missing: packaging/install-deps --all"
+
+    if [ -n "$root" ]; then
+        link_install_root "$h" "$root" "$with_stock"
+        backends=$state/host$h/backends
+    fi
+    if [ -n "$backends" ]; then
+        [ -d "$backends" ] || fail "no such folder of backends: $backends"
+        env_list+=("LIBVIRT_STORAGE_BACKEND_DIR=$(cd "$backends" && pwd)")
+    fi
+    # Warnings of all, and what the storage driver and its backends tell.
+    level=3 filters='2:storage 2:gluster'
+    [ "$debug" = no ] || filters='1:storage 1:gluster 1:qemu 1:security 1:module 1:daemon'
+    env_list+=("LIBVIRT_DEBUG=$level" "LIBVIRT_LOG_FILTERS=$filters" "LIBVIRT_LOG_OUTPUTS=1:file:/var/log/libvirt/libvirtd.log")
+
+    start_virtlogd "$h"
+    # Each start has logs of its own; what was there is kept behind it.
+    local log
+    for log in libvirtd.log libvirtd.stderr; do
+        [ ! -s "$dir/log/$log" ] || { cat "$dir/log/$log" >> "$dir/log/$log.old"; : > "$dir/log/$log"; }
+    done
+    rm -f "$state/$who/libvirtd.exit" "$state/$who/libvirt/libvirt-sock"
+    say "$who# $(quoted env "${env_list[@]}" "${environment[@]}")${wrap:+ $wrap} libvirtd"
+    spawn "$dir/log/libvirtd.stderr" nsenter --target "$(holder "$who")" --mount --net --uts -- \
+        "$lab_command" inside-libvirtd "$state/$who/libvirtd.exit" "$wrap" "${env_list[@]}" "${environment[@]}"
+    wait_for "$limit" "libvirtd of host $h" libvirtd_answers_or_ended "$h" "$limit" || true
+    if [ -f "$state/$who/libvirtd.exit" ]; then
+        tail -n 20 "$dir/log/libvirtd.stderr" >&2
+        fail "libvirtd ended with status $(<"$state/$who/libvirtd.exit") while it started (all it said: $dir/log/libvirtd.stderr)"
+    fi
+    pid=$(ask "$who" cat /run/libvirtd.pid) || fail "libvirtd of host $h did not start (see $dir/log/libvirtd.stderr)"
+    record_process "$pid" "$state/$who/libvirtd"
+    [ -S "$state/$who/libvirt/libvirt-sock" ] || fail "libvirtd of host $h did not answer in $limit s"
+}
+
+libvirtd_answers_or_ended() { [ -f "$state/host$1/libvirtd.exit" ] || libvirtd_answers "$1" "$2"; }
+
+has_ended() { ! recorded_process "$1"; }
+
+# Fails if libvirtd had ended already, badly, or must be killed.
+stop_libvirtd() {  # SIGNAL
+    local pid file=$state/host$h/libvirtd status
+    if ! pid=$(libvirtd_process "$h"); then
+        say "libvirtd of host $h is not running"
+        return 0
+    fi
+    kill -s "$1" "$pid" 2>/dev/null || true
+    if ! wait_for "$limit" "libvirtd of host $h to end" has_ended "$file"; then
+        kill -s KILL "$pid" 2>/dev/null || true
+        warn "libvirtd of host $h did not end within $limit s of SIG$1 and was killed"
+        return 1
+    fi
+    wait_for 10 "libvirtd's exit status" test -f "$file.exit" || return 1
+    status=$(<"$file.exit")
+    rm -f "$file"
+    [ "$1" = KILL ] || [ "$status" -eq 0 ] || { warn "libvirtd of host $h ended with status $status"; return 1; }
+}
+
+lab_libvirtd() {
+    need_lab "${1:-}"
+    local action=${2:-} h backends root with_stock wrap debug limit environment given last
+    shift; [ $# -eq 0 ] || shift
+    parse_libvirtd_options "$@"
+    lock_lab
+    last=$state/host$h/libvirtd.options
+    case $action in
+        start|restart)
+            if [ "$action" = restart ]; then
+                stop_libvirtd TERM
+                if [ "$given" = no ] && [ -f "$last" ]; then
+                    local kept
+                    mapfile -d '' kept < "$last"
+                    parse_libvirtd_options --host "$h" --timeout "$limit" "${kept[@]}"
+                fi
+            fi
+            [ "$given" = no ] || remember_options "$last"
+            [ "$given$action" != nostart ] || rm -f "$last"
+            start_libvirtd ;;
+        stop)    stop_libvirtd TERM ;;
+        kill)    stop_libvirtd KILL ;;
+        status)
+            if libvirtd_process "$h" >/dev/null; then echo "running, pid $(libvirtd_process "$h")"; else echo "not running"; return 3; fi ;;
+        *) fail "libvirtd: start, stop, restart, kill or status?" ;;
+    esac
+}
+
+remember_options() {  # FILE
+    local e options=()
+    [ -z "$root" ]          || options+=(--install-root "$root")
+    [ -z "$backends" ]      || options+=(--storage-dir "$backends")
+    [ "$with_stock" = yes ] || options+=(--no-stock)
+    [ -z "$wrap" ]          || options+=(--wrap "$wrap")
+    [ "$debug" = no ]       || options+=(--debug)
+    for e in "${environment[@]}"; do options+=(--env "$e"); done
+    if [ ${#options[@]} -eq 0 ]; then : > "$1"; else printf '%s\0' "${options[@]}" > "$1"; fi
+}
