@@ -128,8 +128,8 @@ start_libvirtd() {
         "$lab_command" inside-libvirtd "$state/$who/libvirtd.exit" "$wrap" "${env_list[@]}" "${environment[@]}"
     wait_for "$limit" "libvirtd of host $h" libvirtd_answers_or_ended "$h" "$limit" || true
     if [ -f "$state/$who/libvirtd.exit" ]; then
-        tail -n 20 "$dir/log/libvirtd.stderr" >&2
-        fail "libvirtd ended with status $(<"$state/$who/libvirtd.exit") while it started (all it said: $dir/log/libvirtd.stderr)"
+        { cat "$dir/log/libvirtd.stderr"; grep ': error :' "$dir/log/libvirtd.log"; } 2>/dev/null | tail -n 10 >&2
+        fail "libvirtd ended with status $(<"$state/$who/libvirtd.exit") while it started (all it said: $dir/log/libvirtd.stderr, libvirtd.log)"
     fi
     pid=$(ask "$who" cat /run/libvirtd.pid) || fail "libvirtd of host $h did not start (see $dir/log/libvirtd.stderr)"
     record_process "$pid" "$state/$who/libvirtd"

@@ -76,8 +76,32 @@ bricks_of() {  # pids of a node's brick processes
     done
 }
 
-node_is_empty()   { [ -z "$(processes_of "node$1")" ]; }
-no_bricks_left()  { [ -z "$(bricks_of "$1")" ]; }
+node_is_empty()  { [ -z "$(processes_of "node$1")" ]; }
+no_bricks_left() { [ -z "$(bricks_of "$1")" ]; }
+
+# glusterd takes a killed brick for running as long as its pid is known to anyone,
+# and a slow init lets the dead stand for a second.
+forget_pids() { ask "node$1" find "$2" -name '*.pid' -delete 2>/dev/null || true; }   # NODE DIR
+
+start_own_bricks() {  # NODE VOLUME
+    own_bricks_online "$1" "$2" && return
+    # another node may hold gluster's lock just now, or glusterd not have noticed yet
+    gluster_on "$1" volume start "$2" force || true
+    sleep 0.2
+    own_bricks_online "$1" "$2"
+}
+
+# The node's glusterd and those of all other running nodes know of each other.
+node_is_joined() {
+    local i others=0
+    for ((i = 1; i <= nodes; i++)); do
+        if [ "$i" -ne "$1" ] && [ -n "$(processes_of "node$i")" ]; then
+            others=$((others + 1))
+            gluster_on "$i" pool list | grep -qE "[[:space:]](node$1|$(node_address "$1"))[[:space:]]+Connected" || return 1
+        fi
+    done
+    [ "$(gluster_on "$1" pool list | grep -c 'Connected')" -gt "$others" ]
+}
 
 lab_node() {
     need_lab "${1:-}"
@@ -88,21 +112,23 @@ lab_node() {
     case $action in
         stop)
             signal_all KILL $(processes_of "node$n")
-            wait_for 20 "the end of node $n" node_is_empty "$n" ;;
+            wait_for 20 "the end of node $n" node_is_empty "$n"
+            forget_pids "$n" /run ;;
         start)
             node_is_empty "$n" || { say "node $n is running"; return; }
             start_glusterd "$n"
             wait_for 60 "glusterd on node $n" glusterd_answers "$n"
+            wait_for 60 "node $n among the others" node_is_joined "$n"
             for v in $(volumes_on "$n" Started); do wait_for 60 "the bricks of $v" own_bricks_online "$n" "$v"; done ;;
         pause)        signal_all STOP $(processes_of "node$n") ;;
         resume)       signal_all CONT $(processes_of "node$n") ;;
         kill-bricks)
             signal_all KILL $(bricks_of "$n")
-            wait_for 20 "the end of the bricks" no_bricks_left "$n" ;;
+            wait_for 20 "the end of the bricks" no_bricks_left "$n"
+            forget_pids "$n" /run/gluster/vols ;;
         start-bricks)
             for v in $(volumes_on "$n" Started); do
-                tell_gluster "$n" volume start "$v" force
-                wait_for 60 "the bricks of $v" own_bricks_online "$n" "$v"
+                wait_for 60 "the bricks of $v" start_own_bricks "$n" "$v"
             done ;;
         cut|join)
             [ "$nodes" -gt 1 ] || fail "$action: the only node has no cable; use pause and resume"
