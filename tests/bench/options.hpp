@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace sfg::bench {
+
+struct Options {
+    std::string connect = "qemu:///system";
+    std::string host;        // a gluster server
+    std::string volume;      // the gluster volume
+    std::string mount;       // FUSE mount that the dir pool is on
+    std::string side_mount;  // another one, for changing files behind both pools' backs
+    pid_t libvirtd = 0;      // 0: growth is not measured
+    int operations = 50;     // of each kind on each pool
+    int volumes = 1000;      // in the directory that is refreshed
+    int refreshes = 11;      // first and repeated ones, each, on each pool
+    int rounds = 1000;       // for growth
+};
+
+// Prints usage and ends the process where the arguments are wrong or ask for help.
+Options parse_options(int argc, char** argv);
+
+}  // namespace sfg::bench
