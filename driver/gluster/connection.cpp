@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/gluster/connection.hpp"
 
+#include <glusterfs/api/glfs-handles.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,10 +36,13 @@ Error refusal(const VolumeAddress& address, int error) {
         return Error(ErrorKind::pool_missing, error,
                      name_of(address) + " does not exist on " + hosts +
                          " (gluster volume list shows what does)");
-    if (error == EINVAL || error == 0)
+    // glusterd hands out the volume file of a stopped volume; its clients then find no brick.
+    if (error == EIO || error == EINVAL || error == ENOTCONN || error == 0)
         return Error(ErrorKind::not_connected, error,
-                     name_of(address) + " is not started or does not exist on " + hosts +
-                         " (gluster volume status " + address.volume + " tells)");
+                     name_of(address) +
+                         " is stopped, or none of its bricks answers (gluster "
+                         "volume status " +
+                         address.volume + " tells, on " + hosts + ")");
     return Error(
         kind_of_errno(error) == ErrorKind::denied ? ErrorKind::denied : ErrorKind::not_connected,
         error, "cannot connect to " + name_of(address) + " on " + hosts + ": " + errno_text(error));
@@ -45,11 +50,17 @@ Error refusal(const VolumeAddress& address, int error) {
 
 }  // namespace
 
-Connection::Connection(glfs_t* fs, std::string volume, std::string volume_id)
-    : fs_(fs), pid_(getpid()), volume_(std::move(volume)), volume_id_(std::move(volume_id)) {}
+Connection::Connection(glfs_t* fs, glfs_object* root, std::string volume, std::string volume_id)
+    : fs_(fs),
+      root_(root),
+      pid_(getpid()),
+      volume_(std::move(volume)),
+      volume_id_(std::move(volume_id)) {}
 
 Connection::~Connection() {
-    if (getpid() == pid_) close_in_background(fs_);
+    if (getpid() != pid_) return;
+    glfs_h_close(root_);
+    close_in_background(fs_);
 }
 
 Result<glfs_t*> Connection::fs() const {
@@ -61,7 +72,8 @@ Result<glfs_t*> Connection::fs() const {
 
 Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& address,
                                                      std::chrono::milliseconds limit) {
-    const Reach reach = reachable(address.servers, limit);
+    // Half of the time, so that a caller who waits for all of it hears what the hosts said.
+    const Reach reach = reachable(address.servers, limit / 2);
     if (reach.answering.empty())
         return Error(ErrorKind::not_connected, ENOTCONN,
                      "no server of " + name_of(address) + " answers (" + reach.refusals + ")");
@@ -98,8 +110,16 @@ Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& addres
         close_in_background(fs);
         return error;
     }
+    struct stat stat {};
+    glfs_object* const root = glfs_h_lookupat(fs, nullptr, "/", &stat, 0);
+    if (root == nullptr) {
+        const Error error =
+            Error::from_errno(errno, "cannot look up the root of " + name_of(address));
+        close_in_background(fs);
+        return error;
+    }
     return std::shared_ptr<Connection>(
-        new Connection(fs, address.volume, std::string(id, sizeof(id))));
+        new Connection(fs, root, address.volume, std::string(id, sizeof(id))));
 }
 
 }  // namespace sfg

@@ -11,14 +11,16 @@
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
 
+struct glfs_object;
+
 namespace sfg {
 
 // One glfs_t: a client of one gluster volume with its own threads and caches (20-30 MiB). Kept for
 // the life of the process and shared by all that use the volume, see Connections. Thread-safe.
 class Connection {
   public:
-    // Connects to the first of `servers` that has the volume. Blocks: up to `limit` to find a
-    // server that answers, and then as long as gluster takes. Call it on a thread that may wait.
+    // Connects to the first of `servers` that has the volume. Blocks: up to half of `limit` to find
+    // a server that answers, and then as long as gluster takes. Call it on a thread that may wait.
     static Result<std::shared_ptr<Connection>> open(const VolumeAddress& address,
                                                     std::chrono::milliseconds limit);
 
@@ -32,14 +34,18 @@ class Connection {
     const std::string& volume_id() const { return volume_id_; }
     const std::string& volume() const { return volume_; }
 
+    // The volume's root, looked up once: its gfid is the same for ever. Valid as long as this.
+    glfs_object* root() const { return root_; }
+
     // The handle for gfapi calls. Fails in a child that was forked and did not exec: the threads
     // that serve the handle stayed in the parent and a call would wait for ever.
     Result<glfs_t*> fs() const;
 
   private:
-    Connection(glfs_t* fs, std::string volume, std::string volume_id);
+    Connection(glfs_t* fs, glfs_object* root, std::string volume, std::string volume_id);
 
     glfs_t* fs_;
+    glfs_object* root_;
     pid_t pid_;
     std::string volume_;
     std::string volume_id_;

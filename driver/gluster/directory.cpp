@@ -26,8 +26,23 @@ using EntryDetails = std::unique_ptr<glfs_xreaddirp_stat_t, decltype(&glfs_free)
 
 }  // namespace
 
-Result<Object> lookup_root(const std::shared_ptr<Connection>& connection) {
-    return look_up(connection, nullptr, "/");
+Result<Object> root_of(const std::shared_ptr<Connection>& connection) {
+    SFG_TRY_ASSIGN([[maybe_unused]] glfs_t* const fs, connection->fs());
+    glfs_object* const copy = glfs_object_copy(connection->root());
+    if (copy == nullptr) return Error::from_errno(ENOMEM, "cannot look up");
+    struct stat stat {};
+    stat.st_mode = S_IFDIR;
+    return Object(connection, copy, stat);
+}
+
+Result<void> check_alive(const std::shared_ptr<Connection>& connection) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, connection->fs());
+    // Not a lookup: gfapi passes over the error of the root's own (glfs-resolve.c).
+    struct stat stat {};
+    if (glfs_h_stat(fs, connection->root(), &stat) < 0)
+        return Error::from_errno(errno, "cannot look up the root");
+    if (!S_ISDIR(stat.st_mode)) return Error::from_errno(ENOTCONN, "cannot look up the root");
+    return {};
 }
 
 Result<Object> lookup(const Object& directory, const std::string& name) {

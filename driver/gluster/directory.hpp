@@ -18,7 +18,11 @@ namespace sfg {
 // and no call follows a symbolic link unless it says so. Errors carry the errno and a few words;
 // the caller puts the user's name of the thing before them.
 
-Result<Object> lookup_root(const std::shared_ptr<Connection>& connection);
+// The volume's root. Asks nobody: its stat() says only that it is a directory.
+Result<Object> root_of(const std::shared_ptr<Connection>& connection);
+
+// Does the volume answer? ErrorKind::not_connected, most often, where it does not.
+Result<void> check_alive(const std::shared_ptr<Connection>& connection);
 
 Result<Object> lookup(const Object& directory, const std::string& name);
 

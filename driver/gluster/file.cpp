@@ -134,9 +134,18 @@ Result<void> File::fill_with_zeros(std::uint64_t offset, std::uint64_t length) {
 }
 
 Result<void> File::flush() {
-    if (glfs_fsync(fd_.get(), nullptr, nullptr) < 0)
-        return Error::from_errno(errno, "cannot flush to stable storage");
+    SFG_TRY(flush_and_tell());
     return {};
+}
+
+Result<std::optional<File::Flushed>> File::flush_and_tell() {
+    struct glfs_stat after {};
+    if (glfs_fsync(fd_.get(), nullptr, &after) < 0)
+        return Error::from_errno(errno, "cannot flush to stable storage");
+    constexpr auto kNeeded = GLFS_STAT_SIZE | GLFS_STAT_MTIME;
+    if ((after.glfs_st_mask & kNeeded) != kNeeded || after.glfs_st_mtime.tv_sec == 0)
+        return std::optional<Flushed>();
+    return std::optional(Flushed{after.glfs_st_size, after.glfs_st_mtime});
 }
 
 Result<void> File::lock_exclusively() {

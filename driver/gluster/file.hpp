@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/types.h>
+#include <time.h>
+
 #include <memory>
+#include <optional>
 
 #include "driver/core/byte_source.hpp"
 #include "driver/gluster/connection.hpp"
@@ -28,6 +32,14 @@ class File final : public ByteSource {
     // Where the volume has no fallocate (dispersed ones), zeros are written instead.
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
+
+    // Flushes, and tells what the file's size and time of modification are then where gluster says
+    // so along with it (no further call).
+    struct Flushed {
+        off_t size;
+        timespec modified;
+    };
+    Result<std::optional<Flushed>> flush_and_tell();
 
     // Takes gluster's POSIX write lock on the whole file, so that other processes and hosts see
     // that this file is in work; ErrorKind::busy where another holds it. It ends with the file's

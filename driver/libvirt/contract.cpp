@@ -72,6 +72,15 @@ Result<Pool> pool_of(const sfg_pool& pool) {
                       text_or_empty(pool.directory), std::move(servers));
 }
 
+// Runs `work` with the pool's directory; what fails makes the next call look it up anew.
+template <typename Work>
+Result<void> in_pool(const Pool& pool, Work work) {
+    SFG_TRY_ASSIGN(const OpenPool open, recent_pool(pool));
+    const Result<void> done = work(open);
+    if (!done) forget_recent_pool(pool);
+    return done;
+}
+
 VolumeRequest request_of(const sfg_request& given) {
     VolumeRequest request;
     request.name = text_or_empty(given.name);
@@ -101,13 +110,13 @@ int show(const ListedVolume& listed, sfg_volume_visitor visit, void* opaque) {
     volume.uri = listed.uri.c_str();
     volume.directory = listed.directory;
     volume.stat = &listed.stat;
-    volume.format = listed.image.format.c_str();
-    volume.capacity = listed.image.capacity;
-    volume.cluster_size = listed.image.cluster_size;
-    volume.compat = listed.image.compat.c_str();
-    volume.lazy_refcounts = listed.image.lazy_refcounts;
-    volume.extended_l2 = listed.image.extended_l2;
-    volume.encryption = static_cast<sfg_encryption>(listed.image.encryption);
+    volume.format = listed.image->format.c_str();
+    volume.capacity = listed.image->capacity;
+    volume.cluster_size = listed.image->cluster_size;
+    volume.compat = listed.image->compat.c_str();
+    volume.lazy_refcounts = listed.image->lazy_refcounts;
+    volume.extended_l2 = listed.image->extended_l2;
+    volume.encryption = static_cast<sfg_encryption>(listed.image->encryption);
     volume.backing = listed.backing ? listed.backing->path.c_str() : nullptr;
     volume.backing_format = listed.backing ? listed.backing->format.c_str() : "";
     return visit(opaque, &volume);
@@ -176,6 +185,7 @@ int sfg_pool_build(const sfg_pool* pool, sfg_error* error) {
 int sfg_pool_delete(const sfg_pool* pool, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        forget_recent_pool(known);
         return delete_pool(known);
     });
 }
@@ -184,6 +194,7 @@ void sfg_pool_stopped(const sfg_pool* pool) {
     sfg_error ignored;
     guarded(&ignored, [&]() -> Result<void> {
         KnownPools::instance().remove(text_or_empty(pool->name));
+        if (const auto known = pool_of(*pool)) forget_recent_pool(*known);
         return {};
     });
 }
@@ -203,8 +214,8 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
-        return create_volume(open, request_of(*request));
+        return in_pool(
+            known, [&](const OpenPool& open) { return create_volume(open, request_of(*request)); });
     });
 }
 
@@ -212,16 +223,16 @@ int sfg_volume_look(const sfg_pool* pool, const char* name, sfg_volume_visitor v
                     sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
-        SFG_TRY_ASSIGN(const ListedVolume volume, look_at_volume(open, name));
-        return show(volume, visit, opaque) == 0 ? Result<void>() : visitor_refused();
+        return in_pool(known, [&](const OpenPool& open) -> Result<void> {
+            SFG_TRY_ASSIGN(const ListedVolume volume, look_at_volume(open, name));
+            return show(volume, visit, opaque) == 0 ? Result<void>() : visitor_refused();
+        });
     });
 }
 
 int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        SFG_TRY_ASSIGN(const OpenPool open, open_pool(known));
-        return delete_volume(open, name);
+        return in_pool(known, [&](const OpenPool& open) { return delete_volume(open, name); });
     });
 }

@@ -28,7 +28,7 @@ Error unsupported(std::string sentence) {
     return Error(ErrorKind::unsupported, std::move(sentence));
 }
 
-bool is_cluster_size(std::uint32_t bytes) {
+bool is_cluster_size(std::uint64_t bytes) {
     return std::has_single_bit(bytes) && bytes >= (1u << kMinClusterBits) &&
            bytes <= (1u << kMaxClusterBits);
 }
@@ -181,7 +181,7 @@ Result<void> check_options(const CreateOptions& options) {
     return check_size(options);
 }
 
-std::uint64_t max_virtual_size(std::uint32_t cluster_size, bool extended_l2) {
+std::uint64_t max_virtual_size(std::uint64_t cluster_size, bool extended_l2) {
     CreateOptions options;
     options.cluster_size = cluster_size;
     options.extended_l2 = extended_l2;

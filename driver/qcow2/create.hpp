@@ -21,7 +21,7 @@ struct CreateOptions {
     };
 
     std::uint64_t virtual_size = 0;      // bytes, a multiple of 512
-    std::uint32_t cluster_size = 65536;  // bytes, a power of two from 512 to 2 MiB
+    std::uint64_t cluster_size = 65536;  // bytes, a power of two from 512 to 2 MiB
     int version = 3;                     // 2 is compat 0.10, 3 is compat 1.1
     bool lazy_refcounts = false;         // version 3 only
     bool extended_l2 = false;            // version 3 and clusters of 16 KiB or more only
@@ -36,7 +36,7 @@ Result<void> check_options(const CreateOptions& options);
 
 // The largest virtual size in bytes, for options that are right otherwise: what an L1 table of
 // 32 MiB can map. 0 when there is no such cluster size.
-std::uint64_t max_virtual_size(std::uint32_t cluster_size, bool extended_l2);
+std::uint64_t max_virtual_size(std::uint64_t cluster_size, bool extended_l2);
 
 // The length in bytes of the file that create() makes, a multiple of the cluster size.
 // The options must have passed check_options().

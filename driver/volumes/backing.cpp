@@ -72,7 +72,7 @@ std::optional<Place> place_of_fuse_path(const std::string& path) {
     for (const auto& address : KnownPools::instance().volumes_named(fuse->volume)) {
         auto connection = Connections::instance().get(address, settings().connect_timeout);
         if (!connection) continue;
-        const auto root = lookup_root(*connection);
+        const auto root = root_of(*connection);
         if (!root) continue;
         const auto object = lookup_path(*root, fuse->path);
         if (object && text_of(object->gfid()) == gfid_over_fuse(path))
@@ -113,13 +113,13 @@ Result<void> check_chain(const Place& image, Place at, ImageInfo info, const std
         if (!next) return {};
         at = *std::move(next);
         if (at == image) continue;  // it need not exist to be a loop
-        const auto root = lookup_root(at.connection);
+        const auto root = root_of(at.connection);
         if (!root) return {};
         const auto object = lookup_path(*root, at.path);
         if (!object || !object->is_file()) return {};
         const auto below = inspect_cached(*object);
         if (!below) return {};
-        info = *below;
+        info = **below;
     }
     return base_error(request, ErrorKind::invalid, ELOOP,
                       "has a chain of more than " + std::to_string(kDeepestChain) +
@@ -130,7 +130,7 @@ Result<void> check_chain(const Place& image, Place at, ImageInfo info, const std
 // that of the file itself.
 Result<Object> look_up_base(Place& place, const std::string& request) {
     auto find = [&]() -> Result<Object> {
-        SFG_TRY_ASSIGN(const Object root, lookup_root(place.connection));
+        SFG_TRY_ASSIGN(const Object root, root_of(place.connection));
         return lookup_path(root, place.path);
     };
     auto object = find();
@@ -169,7 +169,8 @@ Result<std::string> agree_on_format(const BackingRequest& request, const ImageIn
 Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Place place,
                              const BackingRequest& request) {
     SFG_TRY_ASSIGN(const Object object, look_up_base(place, request.path));
-    SFG_TRY_ASSIGN(const ImageInfo info, inspect_cached(object));
+    SFG_TRY_ASSIGN(const auto image, inspect_cached(object));
+    const ImageInfo& info = *image;
     if (!info.damage.empty())
         return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
     SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));

@@ -19,25 +19,32 @@ Catalogue& Catalogue::instance() {
     return *catalogue;
 }
 
-std::optional<ImageInfo> Catalogue::cached_image(const Object& file) {
+std::shared_ptr<const ImageInfo> Catalogue::cached_image(const Object& file) {
     const std::lock_guard held(mutex_);
     const auto volume = volumes_.find(file.connection()->volume_id());
-    if (volume == volumes_.end()) return std::nullopt;
+    if (volume == volumes_.end()) return nullptr;
     const auto found = volume->second.images.find(file.gfid());
-    if (found == volume->second.images.end()) return std::nullopt;
-    const Image& image = found->second;
+    if (found == volume->second.images.end()) return nullptr;
+    Image& image = found->second;
     const struct stat& now = file.stat();
-    if (image.size != now.st_size || !same(image.modified, now.st_mtim) ||
-        !same(image.changed, now.st_ctim))
-        return std::nullopt;
+    if (image.size != now.st_size || !same(image.modified, now.st_mtim)) return nullptr;
+    if (!image.changed) image.changed = now.st_ctim;
+    if (!same(*image.changed, now.st_ctim)) return nullptr;
     return image.info;
 }
 
-void Catalogue::cache_image(const Object& file, const ImageInfo& info) {
+void Catalogue::cache_image(const Object& file, std::shared_ptr<const ImageInfo> info) {
     const struct stat& now = file.stat();
     const std::lock_guard held(mutex_);
     volumes_[file.connection()->volume_id()].images.insert_or_assign(
-        file.gfid(), Image{now.st_size, now.st_mtim, now.st_ctim, info});
+        file.gfid(), Image{now.st_size, now.st_mtim, now.st_ctim, std::move(info)});
+}
+
+void Catalogue::cache_built_image(const std::string& volume_id, const Gfid& gfid, off_t size,
+                                  const timespec& modified, std::shared_ptr<const ImageInfo> info) {
+    const std::lock_guard held(mutex_);
+    volumes_[volume_id].images.insert_or_assign(
+        gfid, Image{size, modified, std::nullopt, std::move(info)});
 }
 
 std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::string& path) {
@@ -45,12 +52,12 @@ std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::st
     auto& files = volumes_[volume_id].files;
     const auto found = files.find(path);
     if (found == files.end()) return std::nullopt;
-    return found->second;
+    return found->second.gfid;
 }
 
 void Catalogue::learn(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
     const std::lock_guard held(mutex_);
-    volumes_[volume_id].files.insert_or_assign(path, gfid);
+    volumes_[volume_id].files.insert_or_assign(path, File{gfid, refreshes_});
 }
 
 void Catalogue::forget(const std::string& volume_id, const std::string& path) {
@@ -58,7 +65,7 @@ void Catalogue::forget(const std::string& volume_id, const std::string& path) {
     auto& volume = volumes_[volume_id];
     const auto found = volume.files.find(path);
     if (found == volume.files.end()) return;
-    volume.images.erase(found->second);
+    volume.images.erase(found->second.gfid);
     volume.files.erase(found);
 }
 
@@ -66,13 +73,24 @@ void Catalogue::replace_below(const std::string& volume_id, const std::string& d
                               const std::vector<std::pair<std::string, Gfid>>& files) {
     const std::lock_guard held(mutex_);
     auto& volume = volumes_[volume_id];
-    auto at = directory.empty() ? volume.files.begin() : volume.files.lower_bound(directory + "/");
-    while (at != volume.files.end() && is_below(at->first, directory)) at = volume.files.erase(at);
-    for (const auto& [path, gfid] : files) volume.files.insert_or_assign(path, gfid);
+    const std::uint64_t refresh = ++refreshes_;
+    bool changed = false;
+    for (const auto& [path, gfid] : files) {
+        auto& file = volume.files[path];
+        changed = changed || file.gfid != gfid;
+        file = {gfid, refresh};
+    }
+    changed = std::erase_if(volume.files,
+                            [&](const auto& known) {
+                                return known.second.refresh != refresh &&
+                                       is_below(known.first, directory);
+                            }) > 0 ||
+              changed;
+    if (!changed) return;
 
     std::unordered_set<Gfid> present;
     present.reserve(volume.files.size());
-    for (const auto& [path, gfid] : volume.files) present.insert(gfid);
+    for (const auto& [path, file] : volume.files) present.insert(file.gfid);
     std::erase_if(volume.images, [&](const auto& image) { return !present.contains(image.first); });
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,8 +25,13 @@ class Catalogue {
     static Catalogue& instance();
 
     // The image behind `file`, as read when its size and times were what they are now.
-    std::optional<ImageInfo> cached_image(const Object& file);
-    void cache_image(const Object& file, const ImageInfo& info);
+    std::shared_ptr<const ImageInfo> cached_image(const Object& file);  // null: unknown
+    void cache_image(const Object& file, std::shared_ptr<const ImageInfo> info);
+
+    // The image that this process has just built and flushed, of that size and time: saves the
+    // next look at it from reading it.
+    void cache_built_image(const std::string& volume_id, const Gfid& gfid, off_t size,
+                           const timespec& modified, std::shared_ptr<const ImageInfo> info);
 
     std::optional<Gfid> known(const std::string& volume_id, const std::string& path);
     void learn(const std::string& volume_id, const std::string& path, const Gfid& gfid);
@@ -39,16 +46,21 @@ class Catalogue {
     struct Image {
         off_t size;
         timespec modified;
-        timespec changed;
-        ImageInfo info;
+        std::optional<timespec> changed;  // nothing for a built one: set at the first look
+        std::shared_ptr<const ImageInfo> info;
+    };
+    struct File {
+        Gfid gfid;
+        std::uint64_t refresh;  // the last one that saw it
     };
     struct Volume {
-        std::map<std::string, Gfid> files;
+        std::unordered_map<std::string, File> files;  // by path
         std::unordered_map<Gfid, Image> images;
     };
 
     std::mutex mutex_;
-    std::map<std::string, Volume> volumes_;
+    std::map<std::string, Volume> volumes_;  // by volume-id
+    std::uint64_t refreshes_ = 0;
 };
 
 }  // namespace sfg

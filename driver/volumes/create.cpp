@@ -30,12 +30,10 @@ std::uint64_t rounded_capacity(std::uint64_t bytes) {
     return (bytes + 1023) / 1024 * 1024;
 }
 
-qcow2::CreateOptions qcow2_options(const VolumeRequest& request) {
+qcow2::CreateOptions qcow2_options(const VolumeRequest& request, const std::optional<Base>& base) {
     qcow2::CreateOptions options;
     options.virtual_size = rounded_capacity(request.capacity);
-    if (request.cluster_size != 0)
-        options.cluster_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-            request.cluster_size, std::numeric_limits<std::uint32_t>::max()));
+    if (request.cluster_size != 0) options.cluster_size = request.cluster_size;
     options.version = request.compat == "0.10" ? 2 : 3;
     options.lazy_refcounts = request.lazy_refcounts;
     options.extended_l2 = request.extended_l2;
@@ -43,7 +41,32 @@ qcow2::CreateOptions qcow2_options(const VolumeRequest& request) {
         options.preallocation = request.allocation >= request.capacity
                                     ? qcow2::CreateOptions::Preallocation::falloc
                                     : qcow2::CreateOptions::Preallocation::metadata;
+    if (base) {
+        options.backing_file = base->recorded;
+        options.backing_format = base->format;
+        if (request.capacity == 0) options.virtual_size = rounded_capacity(base->capacity);
+    }
     return options;
+}
+
+// What reading such an image would tell.
+ImageInfo info_of(const qcow2::CreateOptions& options) {
+    ImageInfo info;
+    info.format = "qcow2";
+    info.capacity = options.virtual_size;
+    info.cluster_size = options.cluster_size;
+    if (options.version >= 3) info.compat = "1.1";
+    info.lazy_refcounts = options.lazy_refcounts;
+    info.extended_l2 = options.extended_l2;
+    info.backing = options.backing_file;
+    info.backing_format = options.backing_format.value_or("");
+    return info;
+}
+
+Result<void> write_raw(File& file, const VolumeRequest& request) {
+    if (request.capacity > 0) SFG_TRY(file.resize(request.capacity));
+    if (request.allocation > 0) SFG_TRY(file.allocate(0, request.allocation));
+    return {};
 }
 
 Result<void> check_raw(const VolumeRequest& request) {
@@ -74,8 +97,7 @@ Result<void> check_qcow2(const VolumeRequest& request) {
     if (request.capacity > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
         return Error(ErrorKind::invalid, "a capacity of " + std::to_string(request.capacity) +
                                              " bytes is over what qcow2 can hold");
-    auto options = qcow2_options(request);
-    return qcow2::check_options(options);
+    return qcow2::check_options(qcow2_options(request, std::nullopt));
 }
 
 // One attempt. ErrorKind::not_found with ESTALE or ENOENT where a parent vanished under it.
@@ -84,24 +106,25 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request,
     SFG_TRY_ASSIGN(const Object directory, make_parents(pool, request.name));
     SFG_TRY_ASSIGN(Temporary temporary, Temporary::make(directory, last_of(request.name),
                                                         request.mode.value_or(kImageMode)));
+    ImageInfo info;
     if (request.format == "qcow2") {
-        auto options = qcow2_options(request);
-        if (base) {
-            options.backing_file = base->recorded;
-            options.backing_format = base->format;
-            if (request.capacity == 0) options.virtual_size = rounded_capacity(base->capacity);
-        }
+        const auto options = qcow2_options(request, base);
         SFG_TRY(qcow2::create(temporary.file(), options));
+        info = info_of(options);
     } else {
-        SFG_TRY(temporary.file().resize(request.capacity));
-        if (request.allocation > 0) SFG_TRY(temporary.file().allocate(0, request.allocation));
+        SFG_TRY(write_raw(temporary.file(), request));
+        info.capacity = std::max(request.capacity, request.allocation);
     }
     SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
     if (auto recorded = temporary.object().set_attribute(kFormatAttribute, request.format);
         !recorded && recorded.error().kind() != ErrorKind::unsupported)
         return recorded.error();
-    SFG_TRY(temporary.file().flush());
+    SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
     SFG_TRY(temporary.publish());
+    if (flushed)
+        Catalogue::instance().cache_built_image(pool.volume_id(), temporary.object().gfid(),
+                                                flushed->size, flushed->modified,
+                                                std::make_shared<const ImageInfo>(info));
     return temporary.object().gfid();
 }
 

@@ -77,12 +77,13 @@ Result<ImageInfo> inspect_object(const Object& file) {
     return info;
 }
 
-Result<ImageInfo> inspect_cached(const Object& file) {
+Result<std::shared_ptr<const ImageInfo>> inspect_cached(const Object& file) {
     auto& catalogue = Catalogue::instance();
-    if (auto known = catalogue.cached_image(file)) return *known;
+    if (auto known = catalogue.cached_image(file)) return known;
     SFG_TRY_ASSIGN(ImageInfo info, inspect_object(file));
-    catalogue.cache_image(file, info);
-    return info;
+    auto shared = std::make_shared<const ImageInfo>(std::move(info));
+    catalogue.cache_image(file, shared);
+    return std::shared_ptr<const ImageInfo>(shared);
 }
 
 }  // namespace sfg

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "driver/core/byte_source.hpp"
 #include "driver/gluster/object.hpp"
@@ -26,6 +27,6 @@ Result<ImageInfo> inspect_object(const Object& file);
 
 // The same through the cache of headers: one image is read again only when its size or times
 // changed.
-Result<ImageInfo> inspect_cached(const Object& file);
+Result<std::shared_ptr<const ImageInfo>> inspect_cached(const Object& file);
 
 }  // namespace sfg

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/volumes/listing.hpp"
 
-#include <algorithm>
 #include <cerrno>
 
 #include "driver/core/log.hpp"
@@ -19,14 +18,16 @@ namespace sfg {
 namespace {
 
 ListedVolume listed(const Pool& pool, const std::string& name, const Object& object,
-                    ImageInfo image) {
+                    std::shared_ptr<const ImageInfo> image) {
+    static const auto no_image = std::make_shared<const ImageInfo>();  // of a directory
     const std::string path = join_path(pool.directory, name);
     ListedVolume volume;
     volume.name = name;
     volume.uri = pool.uri_of(path);
     volume.directory = object.is_directory();
     volume.stat = object.stat();
-    volume.backing = shown_backing(pool, path, image);
+    if (image == nullptr) image = no_image;
+    volume.backing = shown_backing(pool, path, *image);
     volume.image = std::move(image);
     return volume;
 }
@@ -54,8 +55,6 @@ Result<Listing> refresh_pool(const Pool& pool) {
         listing.volumes.push_back(listed(pool, entry.name, entry.object, std::move(entry.image)));
     }
     Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, files);
-    std::sort(listing.volumes.begin(), listing.volumes.end(),
-              [](const auto& a, const auto& b) { return a.name < b.name; });
     return listing;
 }
 
@@ -68,7 +67,7 @@ Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& nam
         const auto inside = target ? normalized(*target) : std::nullopt;
         if (!inside || !is_below(*inside, pool.pool.directory))
             return no_such_volume(pool.pool, name);
-        SFG_TRY_ASSIGN(const Object root, lookup_root(pool.connection()));
+        SFG_TRY_ASSIGN(const Object root, root_of(pool.connection()));
         object = lookup_path(root, *inside);
     }
     if (!object) {
@@ -76,7 +75,7 @@ Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& nam
         return object.error().with_context("volume '" + escaped(name) + "' of " +
                                            pool.pool.described());
     }
-    ImageInfo image;
+    std::shared_ptr<const ImageInfo> image;
     if (object->is_file()) {
         auto inspected = inspect_cached(*object);
         if (!inspected)

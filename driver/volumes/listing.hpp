@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,12 +26,12 @@ struct ListedVolume {
     std::string uri;   // its key and path
     bool directory = false;
     struct stat stat {};
-    ImageInfo image;
+    std::shared_ptr<const ImageInfo> image;  // never null
     std::optional<BackingShown> backing;
 };
 
 struct Listing {
-    std::vector<ListedVolume> volumes;  // by name
+    std::vector<ListedVolume> volumes;  // in no order
     Usage usage;
 };
 

@@ -2,6 +2,9 @@
 #include "driver/volumes/pool.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <map>
+#include <mutex>
 
 #include "driver/core/settings.hpp"
 #include "driver/gluster/connections.hpp"
@@ -23,7 +26,8 @@ auto with_root(const Pool& pool, Use use) -> decltype(use(std::declval<const Obj
     const auto limit = settings().connect_timeout;
     SFG_TRY_ASSIGN(std::shared_ptr<Connection> connection, connections.get(pool.address, limit));
     auto attempt = [&]() -> decltype(use(std::declval<const Object&>())) {
-        SFG_TRY_ASSIGN(const Object root, lookup_root(connection));
+        SFG_TRY(check_alive(connection));
+        SFG_TRY_ASSIGN(const Object root, root_of(connection));
         return use(root);
     };
     auto outcome = attempt();
@@ -33,6 +37,40 @@ auto with_root(const Pool& pool, Use use) -> decltype(use(std::declval<const Obj
     connection = *fresh;
     return attempt();
 }
+
+class RecentPools {
+  public:
+    static RecentPools& instance() {
+        static auto* const pools = new RecentPools;  // never destroyed: threads may outlive main
+        return *pools;
+    }
+    std::optional<OpenPool> find(const Pool& pool) {
+        const std::lock_guard held(mutex_);
+        const auto found = pools_.find(pool);
+        if (found == pools_.end() || Clock::now() - found->second.looked_up > kRecent)
+            return std::nullopt;
+        return found->second.open;
+    }
+    void insert(const OpenPool& open) {
+        const std::lock_guard held(mutex_);
+        pools_.insert_or_assign(open.pool, Entry{open, Clock::now()});
+    }
+    void erase(const Pool& pool) {
+        const std::lock_guard held(mutex_);
+        pools_.erase(pool);
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds kRecent{1};
+    struct Entry {
+        OpenPool open;
+        Clock::time_point looked_up;
+    };
+
+    std::mutex mutex_;
+    std::map<Pool, Entry> pools_;
+};
 
 Error in_context(const Pool& pool, const Error& error) {
     return error.with_context(pool.described());
@@ -86,6 +124,18 @@ Result<OpenPool> open_pool(const Pool& pool) {
     });
     if (!opened) return in_context(pool, opened.error());
     return opened;
+}
+
+Result<OpenPool> recent_pool(const Pool& pool) {
+    auto& recent = RecentPools::instance();
+    if (auto known = recent.find(pool)) return *std::move(known);
+    SFG_TRY_ASSIGN(OpenPool open, open_pool(pool));
+    recent.insert(open);
+    return open;
+}
+
+void forget_recent_pool(const Pool& pool) {
+    RecentPools::instance().erase(pool);
 }
 
 Result<void> build_pool(const Pool& pool) {

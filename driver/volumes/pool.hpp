@@ -19,6 +19,8 @@ struct Pool {
     VolumeAddress address;
     std::string directory;  // from the volume's root, normalized: "" is the root
 
+    auto operator<=>(const Pool&) const = default;
+
     // From what the pool's XML says. ErrorKind::invalid for a volume name with a '/', a path that
     // does not begin with '/' or has "..", and a pool without hosts.
     static Result<Pool> make(std::string name, std::string volume, const std::string& directory,
@@ -44,6 +46,12 @@ struct OpenPool {
 // connection is dead and gluster is back, connects anew. ErrorKind::pool_missing where the
 // directory is missing, with the way to make it.
 Result<OpenPool> open_pool(const Pool& pool);
+
+// The same, but satisfied with what was looked up less than a second ago, as a FUSE mount is: a
+// pool's directory does not move, and each question costs a round trip to the bricks. After any
+// failure call forget_recent_pool, so that the next call asks again.
+Result<OpenPool> recent_pool(const Pool& pool);
+void forget_recent_pool(const Pool& pool);
 
 // Makes the pool's directory, parents included; fine where it is there.
 Result<void> build_pool(const Pool& pool);

@@ -47,19 +47,16 @@ class Walk : public std::enable_shared_from_this<Walk> {
     Result<void> meet_link(const std::string& name, const Gfid& link);
     void meet_file(const std::string& name, const Gfid& gfid, Object object);
     void keep(ScannedEntry entry);
-    void see_life() {
-        const std::lock_guard held(mutex_);
-        ++signs_of_life_;
-        changed_.notify_all();
-    }
+    void see_life() { signs_of_life_.fetch_add(1, std::memory_order_relaxed); }
 
     const Pool pool_;
     std::mutex mutex_;
-    std::condition_variable changed_;
+    std::condition_variable more_;  // for the threads: tasks, or the end
+    std::condition_variable done_;  // for who waits for them
     std::deque<Task> tasks_;
     std::size_t unfinished_ = 0;
     std::size_t threads_ = 0;
-    std::uint64_t signs_of_life_ = 0;
+    std::atomic<std::uint64_t> signs_of_life_{0};
     std::atomic<bool> stopped_{false};
     std::optional<Error> error_;
     std::optional<Scan> scan_;  // set by start()
@@ -70,7 +67,7 @@ void Walk::add(Task task) {
     const std::lock_guard held(mutex_);
     tasks_.push_back(std::move(task));
     ++unfinished_;
-    changed_.notify_all();
+    more_.notify_one();
     if (threads_ >= kMostThreads || threads_ >= unfinished_) return;
     try {
         std::thread([self = shared_from_this()] { self->work(); }).detach();
@@ -83,7 +80,7 @@ void Walk::add(Task task) {
 void Walk::work() {
     std::unique_lock held(mutex_);
     while (true) {
-        changed_.wait(held, [&] { return !tasks_.empty() || unfinished_ == 0 || stopped_; });
+        more_.wait(held, [&] { return !tasks_.empty() || unfinished_ == 0 || stopped_; });
         if (tasks_.empty() || stopped_) break;
         const Task task = std::move(tasks_.front());
         tasks_.pop_front();
@@ -100,11 +97,11 @@ void Walk::work() {
             stopped_ = true;
         }
         --unfinished_;
-        ++signs_of_life_;
-        changed_.notify_all();
+        see_life();
+        if (unfinished_ == 0 || stopped_) more_.notify_all();
     }
     --threads_;
-    changed_.notify_all();
+    done_.notify_all();
 }
 
 Result<Scan> Walk::run(std::chrono::milliseconds patience) {
@@ -112,13 +109,16 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
     std::unique_lock held(mutex_);
     // The threads' own end is waited for too: they hold objects of the connection.
     const auto finished = [&] { return (unfinished_ == 0 || error_) && threads_ == 0; };
-    while (!finished()) {
-        const std::uint64_t seen = signs_of_life_;
-        const bool alive =
-            changed_.wait_for(held, patience, [&] { return finished() || signs_of_life_ != seen; });
-        if (!alive) {
+    std::uint64_t seen = signs_of_life_;
+    auto last_change = std::chrono::steady_clock::now();
+    while (!done_.wait_for(held, patience / 20, finished)) {
+        const auto now = std::chrono::steady_clock::now();
+        if (const std::uint64_t count = signs_of_life_; count != seen) {
+            seen = count;
+            last_change = now;
+        } else if (now - last_change >= patience) {
             stopped_ = true;
-            changed_.notify_all();
+            more_.notify_all();
             return Error(ErrorKind::not_connected, ETIMEDOUT,
                          pool_.described() + ": gluster volume '" + pool_.address.volume +
                              "' has not answered for " + std::to_string(patience.count()) + " ms");
@@ -185,7 +185,7 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
             add([this, object, name, depth] { return walk_directory(object, name, depth + 1); });
     } else if (object.is_file()) {
         if (auto image = Catalogue::instance().cached_image(object)) {
-            keep({name, object.gfid(), object, *std::move(image)});
+            keep({name, object.gfid(), object, std::move(image)});
         } else {
             add([this, name, object]() -> Result<void> {
                 meet_file(name, object.gfid(), object);
@@ -210,7 +210,7 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     const auto inside = normalized(*target);
     if (!inside || !is_below(*inside, pool_.directory))
         return leave_out("it leads out of the pool");
-    SFG_TRY_ASSIGN(const Object root, lookup_root(connection));
+    SFG_TRY_ASSIGN(const Object root, root_of(connection));
     auto object = lookup_path(root, *inside);
     if (!object) return leave_out("it leads nowhere");
     if (object->is_directory())
@@ -229,13 +229,14 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, Object object) {
                     "' is listed as raw: " + image.error().message());
         ImageInfo unread;
         unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
-        keep({name, gfid, std::move(object), unread});
+        keep({name, gfid, std::move(object), std::make_shared<const ImageInfo>(unread)});
         return;
     }
-    if (!image->damage.empty())
+    const ImageInfo& info = **image;
+    if (!info.damage.empty())
         log_warning(pool_.described() + ": volume '" + escaped(name) +
-                    "' has a damaged or unknown header: " + image->damage);
-    if (image->unpadded)
+                    "' has a damaged or unknown header: " + info.damage);
+    if (info.unpadded)
         log_warning(pool_.described() + ": volume '" + escaped(name) + "' has a length of " +
                     std::to_string(object.stat().st_size) +
                     " bytes, no multiple of 512: qemu cannot open it over gfapi");

@@ -17,7 +17,7 @@ struct ScannedEntry {
     std::string name;  // below the pool's directory
     Gfid gfid;         // of what stands under the name: for a link the link's own
     Object object;     // for a link what it leads to
-    ImageInfo image;   // files only
+    std::shared_ptr<const ImageInfo> image;  // files only
 };
 
 // A temporary of this driver's, of whatever process or host.

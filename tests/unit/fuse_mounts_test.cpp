@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/fuse_mounts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sfg {
+namespace {
+
+constexpr char kMounts[] =
+    "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+    "90 22 0:50 / /srv/sf rw,relatime shared:7 - fuse.glusterfs sf-1:/shakenfist rw,user_id=0\n"
+    "91 22 0:51 / /mnt/with\\040space rw - fuse.glusterfs sf-1:/other/sub/dir rw\n"
+    "92 22 0:52 / /srv/sf/local rw - tmpfs tmpfs rw\n"
+    "93 22 0:53 / /mnt/v6 rw - fuse.glusterfs [2001:db8::1]:/vol rw\n";
+
+TEST(FusePaths, AreFoundByTheirMount) {
+    const auto found = parse_fuse_path("/srv/sf/image_cache/x", kMounts);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->volume, "shakenfist");
+    EXPECT_EQ(found->path, "image_cache/x");
+}
+
+TEST(FusePaths, TakeASubdirectoryMountIntoAccount) {
+    const auto found = parse_fuse_path("/mnt/with space/a//b", kMounts);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->volume, "other");
+    EXPECT_EQ(found->path, "sub/dir/a/b");
+}
+
+TEST(FusePaths, AreHiddenByWhatIsMountedOnTop) {
+    EXPECT_FALSE(parse_fuse_path("/srv/sf/local/x", kMounts));
+    const std::string covered = std::string(kMounts) + "94 90 0:54 / /srv/sf rw - tmpfs tmpfs rw\n";
+    EXPECT_FALSE(parse_fuse_path("/srv/sf/x", covered));
+}
+
+TEST(FusePaths, OfIpv6ServersAreUnderstood) {
+    const auto found = parse_fuse_path("/mnt/v6/x", kMounts);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->volume, "vol");
+}
+
+TEST(FusePaths, ElsewhereAreNone) {
+    for (const char* path : {"/srv/sfx/y", "/srv", "/etc/passwd", "/srv/sf/../../etc/passwd"})
+        EXPECT_FALSE(parse_fuse_path(path, kMounts)) << path;
+    EXPECT_FALSE(parse_fuse_path("/a", ""));
+    EXPECT_FALSE(parse_fuse_path("/a", "nonsense\n\n1 2 3\n"));
+}
+
+}  // namespace
+}  // namespace sfg

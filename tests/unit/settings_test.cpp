@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/core/settings.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace sfg {
+namespace {
+
+class SettingsFile : public testing::Test {
+  protected:
+    SettingsFile() {
+        char name[] = "/tmp/sf-gluster-settings-XXXXXX";
+        const int fd = mkstemp(name);
+        if (fd >= 0) close(fd);
+        path_ = name;
+    }
+    ~SettingsFile() override { unlink(path_.c_str()); }
+
+    Result<Settings> reading(const std::string& text, mode_t mode = 0644) {
+        std::ofstream(path_) << text;
+        chmod(path_.c_str(), mode);
+        return read_settings(path_);
+    }
+
+    std::string path_;
+};
+
+TEST_F(SettingsFile, MayBeMissingOrEmpty) {
+    const auto missing = read_settings(path_ + ".missing");
+    ASSERT_TRUE(missing);
+    EXPECT_EQ(missing->connect_timeout, std::chrono::seconds(10));
+    EXPECT_TRUE(reading(""));
+    EXPECT_TRUE(reading("[other]\nkey=value\n"));
+}
+
+TEST_F(SettingsFile, IsRead) {
+    const auto read = reading("# comment\n[driver]\nconnect-timeout=3\ntemporary-age=0\n");
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->connect_timeout, std::chrono::seconds(3));
+    EXPECT_EQ(read->temporary_age, std::chrono::seconds(0));
+}
+
+TEST_F(SettingsFile, IsRefusedWhenOthersCanWriteIt) {
+    for (const mode_t mode : {0664, 0646, 0666}) {
+        const auto read = reading("[driver]\nconnect-timeout=3\n", mode);
+        ASSERT_FALSE(read);
+        EXPECT_EQ(read.error().kind(), ErrorKind::denied);
+    }
+}
+
+TEST_F(SettingsFile, IsRefusedWhenItIsALinkOrNotAFile) {
+    const std::string link = path_ + ".link";
+    ASSERT_EQ(symlink(path_.c_str(), link.c_str()), 0);
+    EXPECT_FALSE(read_settings(link));
+    unlink(link.c_str());
+    EXPECT_FALSE(read_settings("/tmp"));
+}
+
+TEST_F(SettingsFile, IsRefusedWhenItSaysNonsense) {
+    for (const char* text :
+         {"[driver]\nconnect-timeout=soon\n", "[driver]\nconnect-timeout=0\n",
+          "[driver]\nconnect-timeout=601\n", "[driver]\ntemporary-age=-1\n", "no group\n",
+          "[driver\n", "[driver]\nconnect-timeout=99999999999999999999\n"}) {
+        const auto read = reading(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().kind(), ErrorKind::invalid) << text;
+        EXPECT_NE(read.error().message().find(path_), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace sfg
