@@ -169,8 +169,8 @@ Result<std::string> agree_on_format(const BackingRequest& request, const ImageIn
 Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Place place,
                              const BackingRequest& request) {
     SFG_TRY_ASSIGN(const Object object, look_up_base(place, request.path));
-    SFG_TRY_ASSIGN(const auto image, inspect_cached(object));
-    const ImageInfo& info = *image;
+    SFG_TRY_ASSIGN(const auto inspected, inspect_cached(object));
+    const ImageInfo& info = *inspected;
     if (!info.damage.empty())
         return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
     SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
