@@ -30,7 +30,14 @@ Result<std::shared_ptr<Connection>> Connections::get(const VolumeAddress& addres
     std::unique_lock held(mutex_);
     if (const auto known = by_address_.find(address); known != by_address_.end())
         return known->second;
+    if (auto prepared = prepared_.extract(address))
+        return wait(held, address, prepared.mapped(), limit);
     return wait(held, address, begin(address, limit), limit);
+}
+
+void Connections::prepare(const VolumeAddress& address, std::chrono::milliseconds limit) {
+    const std::lock_guard held(mutex_);
+    if (!by_address_.contains(address)) prepared_[address] = begin(address, limit);
 }
 
 Result<std::shared_ptr<Connection>> Connections::replace(const VolumeAddress& address,

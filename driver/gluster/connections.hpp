@@ -25,6 +25,11 @@ class Connections {
     Result<std::shared_ptr<Connection>> get(const VolumeAddress& address,
                                             std::chrono::milliseconds limit);
 
+    // Begins to connect and returns: the next get() for `address` takes the outcome, even if it is
+    // a failure by then. So that a daemon that starts pools one after another waits for all the
+    // hosts that do not answer at once.
+    void prepare(const VolumeAddress& address, std::chrono::milliseconds limit);
+
     // For a caller to whom `dead` has just said "not connected": a connection made anew, or the
     // one that somebody else made meanwhile.
     Result<std::shared_ptr<Connection>> replace(const VolumeAddress& address,
@@ -45,7 +50,8 @@ class Connections {
     std::mutex mutex_;
     std::map<VolumeAddress, std::shared_ptr<Connection>> by_address_;
     std::map<std::string, std::shared_ptr<Connection>> by_volume_id_;
-    std::map<VolumeAddress, std::shared_ptr<Attempt>> attempts_;
+    std::map<VolumeAddress, std::shared_ptr<Attempt>> attempts_;  // under way
+    std::map<VolumeAddress, std::shared_ptr<Attempt>> prepared_;  // for the next get()
 };
 
 }  // namespace sfg

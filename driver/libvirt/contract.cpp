@@ -175,6 +175,15 @@ int sfg_pool_refresh(const sfg_pool* pool, sfg_volume_visitor visit, void* opaqu
     });
 }
 
+void sfg_pool_prepare(const sfg_pool* pool) {
+    sfg_error ignored;
+    guarded(&ignored, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        prepare_pool(known);
+        return {};
+    });
+}
+
 int sfg_pool_build(const sfg_pool* pool, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));

@@ -138,6 +138,10 @@ void forget_recent_pool(const Pool& pool) {
     RecentPools::instance().erase(pool);
 }
 
+void prepare_pool(const Pool& pool) {
+    Connections::instance().prepare(pool.address, settings().connect_timeout);
+}
+
 Result<void> build_pool(const Pool& pool) {
     auto built = with_root(pool, [&](const Object& root) -> Result<void> {
         Object at = root;

@@ -53,6 +53,9 @@ Result<OpenPool> open_pool(const Pool& pool);
 Result<OpenPool> recent_pool(const Pool& pool);
 void forget_recent_pool(const Pool& pool);
 
+// Begins to connect and returns at once; the next open_pool takes the outcome.
+void prepare_pool(const Pool& pool);
+
 // Makes the pool's directory, parents included; fine where it is there.
 Result<void> build_pool(const Pool& pool);
 

@@ -248,35 +248,35 @@ void Walk::keep(ScannedEntry entry) {
     scan_->entries.push_back(std::move(entry));
 }
 
-// Walks that gluster keeps hanging, by pool. While one is, a further one would only hang more
-// threads.
+// Walks that gluster keeps hanging. While one is, a further one of the same volume would only hang
+// more threads, and hold up a starting daemon once more.
 class HungWalks {
   public:
-    bool contains(const std::string& pool) {
+    bool contains(const VolumeAddress& volume) {
         const std::lock_guard held(mutex_);
-        return !walks_[pool].expired();
+        return !walks_[volume].expired();
     }
-    void insert(const std::string& pool, const std::weak_ptr<Walk>& walk) {
+    void insert(const VolumeAddress& volume, const std::weak_ptr<Walk>& walk) {
         const std::lock_guard held(mutex_);
-        walks_[pool] = walk;
+        walks_[volume] = walk;
     }
 
   private:
     std::mutex mutex_;
-    std::map<std::string, std::weak_ptr<Walk>> walks_;
+    std::map<VolumeAddress, std::weak_ptr<Walk>> walks_;
 };
 
 }  // namespace
 
 Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience) {
     static auto* const hung = new HungWalks;  // never destroyed: threads may outlive main
-    if (hung->contains(pool.name))
+    if (hung->contains(pool.address))
         return Error(ErrorKind::not_connected, ETIMEDOUT,
                      pool.described() + ": gluster volume '" + pool.address.volume +
                          "' still does not answer an earlier refresh");
     const auto walk = std::make_shared<Walk>(pool);
     auto scan = walk->run(patience);
-    if (!scan) hung->insert(pool.name, walk);
+    if (!scan) hung->insert(pool.address, walk);
     return scan;
 }
 

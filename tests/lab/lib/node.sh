@@ -30,7 +30,11 @@ lab_inside_node() {
     hostname "node$2"
 }
 
-start_glusterd() { on "node$1" glusterd --pid-file=/run/glusterd.pid; }
+# Bound to its own address: in a one-node lab the refusing host lives in the same namespace.
+start_glusterd() {
+    on "node$1" glusterd --pid-file=/run/glusterd.pid \
+        --xlator-option "management.transport.socket.bind-address=$(node_address "$1")"
+}
 
 # gluster's command line on a node. It waits for ever for a glusterd that is paused.
 gluster_on() {
