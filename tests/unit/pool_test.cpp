@@ -104,6 +104,7 @@ TEST(Requests, ThatQcow2CannotHoldAreRefused) {
     };
     EXPECT_NE(with(ErrorKind::invalid, [](auto& r) { r.capacity = ~0ULL; }), "");
     EXPECT_NE(with(ErrorKind::unsupported, [](auto& r) { r.cluster_size = 1000; }), "");
+    EXPECT_NE(with(ErrorKind::unsupported, [](auto& r) { r.compat = "2.0"; }), "");
     EXPECT_NE(with(ErrorKind::unsupported, [](auto& r) { r.cluster_size = 1ULL << 40; })
                   .find("1099511627776"),
               std::string::npos);
