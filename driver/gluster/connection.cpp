@@ -71,13 +71,15 @@ Result<glfs_t*> Connection::fs() const {
 }
 
 Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& address,
-                                                     std::chrono::milliseconds limit) {
+                                                     std::chrono::milliseconds limit,
+                                                     const std::function<void()>& reached) {
     // Half of the time, so that a caller who waits for all of it hears what the hosts said.
     const Reach reach = reachable(address.servers, limit / 2);
     if (reach.answering.empty())
         return Error(ErrorKind::not_connected, ENOTCONN,
                      "no server of " + name_of(address) + " answers (" + reach.refusals + ")");
 
+    reached();
     glfs_t* fs = glfs_new(address.volume.c_str());
     if (fs == nullptr)
         return Error::from_errno(errno, "cannot prepare a connection to " + name_of(address));

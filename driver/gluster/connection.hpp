@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,8 +22,10 @@ class Connection {
   public:
     // Connects to the first of `servers` that has the volume. Blocks: up to half of `limit` to find
     // a server that answers, and then as long as gluster takes. Call it on a thread that may wait.
+    // `reached` is called when a server has answered and gluster's own part begins.
     static Result<std::shared_ptr<Connection>> open(const VolumeAddress& address,
-                                                    std::chrono::milliseconds limit);
+                                                    std::chrono::milliseconds limit,
+                                                    const std::function<void()>& reached);
 
     // glfs_fini waits ten seconds for a timer that it can no longer cancel (glusterfs 10.3 and
     // 11.1, libglusterfs/src/timer.c), so it runs on a thread of its own.

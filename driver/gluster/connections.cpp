@@ -8,9 +8,18 @@
 #include <thread>
 
 namespace sfg {
+namespace {
+
+// A replicated volume of which a brick does not answer says that it is up after ten seconds, by a
+// timer of its own (afr-common.c, afr_launch_notify_timer): as long as our limit is by default, so
+// a caller whose server has answered waits a little longer.
+constexpr std::chrono::seconds kForReplicas{5};
+
+}  // namespace
 
 struct Connections::Attempt {
     std::condition_variable done;
+    std::chrono::steady_clock::time_point deadline;              // for those who wait; under mutex_
     std::optional<Result<std::shared_ptr<Connection>>> outcome;  // set once, under mutex_
 };
 
@@ -56,10 +65,15 @@ std::shared_ptr<Connections::Attempt> Connections::begin(const VolumeAddress& ad
     if (const auto running = attempts_.find(address); running != attempts_.end())
         return running->second;
     auto attempt = std::make_shared<Attempt>();
-    attempts_[address] = attempt;
-    std::thread([this, address, attempt, limit] {
-        finish(address, attempt, Connection::open(address, limit));
+    attempt->deadline = std::chrono::steady_clock::now() + limit;
+    const auto reached = [this, attempt, limit] {
+        const std::lock_guard held(mutex_);
+        attempt->deadline = std::chrono::steady_clock::now() + limit + kForReplicas;
+    };
+    std::thread([this, address, attempt, limit, reached] {
+        finish(address, attempt, Connection::open(address, limit, reached));
     }).detach();
+    attempts_[address] = attempt;
     return attempt;
 }
 
@@ -67,10 +81,15 @@ Result<std::shared_ptr<Connection>> Connections::wait(std::unique_lock<std::mute
                                                       const VolumeAddress& address,
                                                       const std::shared_ptr<Attempt>& attempt,
                                                       std::chrono::milliseconds limit) {
-    if (!attempt->done.wait_for(held, limit, [&] { return attempt->outcome.has_value(); }))
-        return Error(ErrorKind::not_connected, ETIMEDOUT,
-                     "gluster volume '" + address.volume + "' did not answer within " +
-                         std::to_string(limit.count()) + " ms; connecting goes on, try again");
+    while (!attempt->outcome) {
+        // The deadline moves when a server has answered.
+        const auto deadline = attempt->deadline;
+        if (attempt->done.wait_until(held, deadline) == std::cv_status::timeout &&
+            !attempt->outcome && attempt->deadline == deadline)
+            return Error(ErrorKind::not_connected, ETIMEDOUT,
+                         "gluster volume '" + address.volume + "' has not connected within " +
+                             std::to_string(limit.count()) + " ms; it goes on trying, try again");
+    }
     return *attempt->outcome;
 }
 

@@ -96,15 +96,6 @@ Result<void> remove(const Object& directory, const std::string& name) {
     return {};
 }
 
-Result<std::string> resolve_link(const std::shared_ptr<Connection>& connection,
-                                 const std::string& path) {
-    SFG_TRY_ASSIGN(glfs_t* const fs, connection->fs());
-    const std::unique_ptr<char, decltype(&glfs_free)> resolved(
-        glfs_realpath(fs, path.c_str(), nullptr), &glfs_free);
-    if (!resolved) return Error::from_errno(errno, "cannot follow the link");
-    return std::string(resolved.get());
-}
-
 Result<void> list(const Object& directory,
                   const std::function<bool(const std::string& name, Object object)>& visit) {
     SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());

@@ -47,11 +47,6 @@ Result<void> link(const Object& object, const Object& directory, const std::stri
 // Removes a file's name or an empty directory: errno ENOTEMPTY where it is not empty.
 Result<void> remove(const Object& directory, const std::string& name);
 
-// Where the link at `path` (from the volume's root, absolute) leads to inside the volume, links
-// on the way followed; ErrorKind::not_found where it leads nowhere.
-Result<std::string> resolve_link(const std::shared_ptr<Connection>& connection,
-                                 const std::string& path);
-
 // Calls `visit` for each entry but "." and "..", in the server's order, with its object (looked up
 // along with the name: no call for each) until it returns false. An entry that vanished meanwhile
 // is passed over.

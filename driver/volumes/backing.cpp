@@ -9,6 +9,7 @@
 #include "driver/core/settings.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
 #include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/inspect.hpp"
@@ -129,16 +130,13 @@ Result<void> check_chain(const Place& image, Place at, ImageInfo info, const std
 // The object at `place`; a link is followed where it stays in the volume, and the place is then
 // that of the file itself.
 Result<Object> look_up_base(Place& place, const std::string& request) {
-    auto find = [&]() -> Result<Object> {
-        SFG_TRY_ASSIGN(const Object root, root_of(place.connection));
-        return lookup_path(root, place.path);
-    };
-    auto object = find();
+    SFG_TRY_ASSIGN(const Object root, root_of(place.connection));
+    auto object = lookup_path(root, place.path);
     if (object && object->is_link()) {
-        auto target = resolve_link(place.connection, "/" + place.path);
-        if (!target) return base_error(request, ErrorKind::not_found, ENOENT, "does not exist");
-        place.path = normalized(*target).value_or("");
-        object = find();
+        auto target = follow_links(place.connection, place.path);
+        if (target) place.path = target->path;
+        object =
+            target ? Result<Object>(std::move(target->object)) : Result<Object>(target.error());
     }
     if (!object) {
         if (object.error().kind() == ErrorKind::not_found)

@@ -89,9 +89,8 @@ Result<void> check_raw(const VolumeRequest& request) {
 
 Result<void> check_qcow2(const VolumeRequest& request) {
     if (!request.compat.empty() && request.compat != "0.10" && request.compat != "1.1")
-        return Error(ErrorKind::unsupported,
-                     "qcow2 has the compat levels 0.10 and 1.1, not '" + escaped(request.compat) +
-                         "'");
+        return Error(ErrorKind::unsupported, "qcow2 has the compat levels 0.10 and 1.1, not '" +
+                                                 escaped(request.compat) + "'");
     if (request.unknown_features)
         return Error(ErrorKind::unsupported,
                      "it asks for a feature that this driver does not know");

@@ -6,6 +6,7 @@
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
 #include "driver/volumes/backing.hpp"
 #include "driver/volumes/catalogue.hpp"
 #include "driver/volumes/inspect.hpp"
@@ -43,7 +44,7 @@ Error no_such_volume(const Pool& pool, const std::string& name) {
 Result<Listing> refresh_pool(const Pool& pool) {
     SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, settings().connect_timeout));
     KnownPools::instance().add(pool);
-    sweep_temporaries(scan.temporaries);
+    sweep_temporaries(scan.pool, scan.temporaries);
 
     Listing listing;
     listing.usage = scan.usage;
@@ -63,12 +64,11 @@ Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& nam
     auto object = lookup_path(pool.directory, name);
     const std::optional<Gfid> gfid = object ? std::optional(object->gfid()) : std::nullopt;
     if (object && object->is_link()) {
-        auto target = resolve_link(pool.connection(), "/" + join_path(pool.pool.directory, name));
-        const auto inside = target ? normalized(*target) : std::nullopt;
-        if (!inside || !is_below(*inside, pool.pool.directory))
+        auto target = follow_links(pool.connection(), join_path(pool.pool.directory, name));
+        if (!target && target.error().kind() != ErrorKind::not_found) return target.error();
+        if (!target || !is_below(target->path, pool.pool.directory))
             return no_such_volume(pool.pool, name);
-        SFG_TRY_ASSIGN(const Object root, root_of(pool.connection()));
-        object = lookup_path(root, *inside);
+        object = std::move(target->object);
     }
     if (!object) {
         if (object.error().kind() == ErrorKind::not_found) return no_such_volume(pool.pool, name);

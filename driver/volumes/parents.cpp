@@ -48,6 +48,8 @@ Result<Object> make_parents(const OpenPool& pool, const std::string& name) {
 void remove_parents(const OpenPool& pool, const std::string& name) {
     for (std::string path = parent_of(name); !path.empty(); path = parent_of(path)) {
         const auto directory = lookup_path(pool.directory, path);
+        // One that a failed creation did not come to make: those above it may be ours.
+        if (!directory && directory.error().kind() == ErrorKind::not_found) continue;
         if (!directory || !directory->is_directory()) return;
         const auto mark = directory->attribute(kMadeForVolumeAttribute);
         if (!mark || !mark->has_value()) return;

@@ -107,6 +107,12 @@ std::string Pool::uri_of(const std::string& path_in_volume) const {
     return format_gluster_uri(uri);
 }
 
+Result<void> connect_pool(const Pool& pool) {
+    auto connection = Connections::instance().get(pool.address, settings().connect_timeout);
+    if (!connection) return in_context(pool, connection.error());
+    return {};
+}
+
 Result<OpenPool> open_pool(const Pool& pool) {
     auto opened = with_root(pool, [&](const Object& root) -> Result<OpenPool> {
         auto directory = lookup_path(root, pool.directory);

@@ -33,6 +33,9 @@ struct Pool {
     std::string described() const { return "pool '" + name + "'"; }
 };
 
+// Sees to it that there is a connection; asks it nothing.
+Result<void> connect_pool(const Pool& pool);
+
 // A pool's directory, looked up now.
 struct OpenPool {
     Pool pool;

@@ -13,6 +13,7 @@
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
 #include "driver/volumes/catalogue.hpp"
 #include "driver/volumes/inspect.hpp"
 #include "driver/volumes/names.hpp"
@@ -33,6 +34,8 @@ class Walk : public std::enable_shared_from_this<Walk> {
     explicit Walk(Pool pool) : pool_(std::move(pool)) {}
 
     Result<Scan> run(std::chrono::milliseconds patience);
+    // run() has left threads behind that gluster does not let go.
+    bool hangs() const { return hangs_; }
 
   private:
     using Task = std::function<Result<void>()>;
@@ -58,6 +61,7 @@ class Walk : public std::enable_shared_from_this<Walk> {
     std::size_t threads_ = 0;
     std::atomic<std::uint64_t> signs_of_life_{0};
     std::atomic<bool> stopped_{false};
+    bool hangs_ = false;
     std::optional<Error> error_;
     std::optional<Scan> scan_;  // set by start()
 };
@@ -118,6 +122,7 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
             last_change = now;
         } else if (now - last_change >= patience) {
             stopped_ = true;
+            hangs_ = true;
             more_.notify_all();
             return Error(ErrorKind::not_connected, ETIMEDOUT,
                          pool_.described() + ": gluster volume '" + pool_.address.volume +
@@ -164,7 +169,7 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
                         const std::string& entry, Object object) {
     if (is_temporary_name(entry)) {
         const std::lock_guard held(mutex_);
-        scan_->temporaries.push_back({directory, entry, std::move(object)});
+        scan_->temporaries.push_back({directory, join_path(path, entry), std::move(object)});
         return {};
     }
     if (!is_shown(entry, depth == 0 && pool_.directory.empty())) {
@@ -205,18 +210,17 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
         log_warning(pool_.described() + ": the link '" + escaped(name) + "' is left out: " + why);
         return {};
     };
-    auto target = resolve_link(connection, "/" + path);
-    if (!target) return leave_out("it leads nowhere");
-    const auto inside = normalized(*target);
-    if (!inside || !is_below(*inside, pool_.directory))
+    auto target = follow_links(connection, path);
+    if (!target) {
+        if (target.error().kind() == ErrorKind::not_connected) return target.error();
+        return leave_out(target.error().message());
+    }
+    if (!is_below(target->path, pool_.directory) || target->path.empty())
         return leave_out("it leads out of the pool");
-    SFG_TRY_ASSIGN(const Object root, root_of(connection));
-    auto object = lookup_path(root, *inside);
-    if (!object) return leave_out("it leads nowhere");
-    if (object->is_directory())
-        keep({name, link, *std::move(object), {}});
-    else if (object->is_file())
-        meet_file(name, link, *std::move(object));
+    if (target->object.is_directory())
+        keep({name, link, std::move(target->object), {}});
+    else if (target->object.is_file())
+        meet_file(name, link, std::move(target->object));
     return {};
 }
 
@@ -274,9 +278,11 @@ Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience) {
         return Error(ErrorKind::not_connected, ETIMEDOUT,
                      pool.described() + ": gluster volume '" + pool.address.volume +
                          "' still does not answer an earlier refresh");
+    // Connecting has a limit of its own and shows no life meanwhile.
+    SFG_TRY(connect_pool(pool));
     const auto walk = std::make_shared<Walk>(pool);
     auto scan = walk->run(patience);
-    if (!scan) hung->insert(pool.address, walk);
+    if (walk->hangs()) hung->insert(pool.address, walk);
     return scan;
 }
 

@@ -23,7 +23,7 @@ struct ScannedEntry {
 // A temporary of this driver's, of whatever process or host.
 struct ScannedTemporary {
     Object directory;
-    std::string name;
+    std::string name;  // below the pool's directory
     Object object;
 };
 

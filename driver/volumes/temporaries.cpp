@@ -11,6 +11,7 @@
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/volumes/names.hpp"
+#include "driver/volumes/parents.hpp"
 
 namespace sfg {
 namespace {
@@ -96,7 +97,7 @@ Result<void> Temporary::publish() {
     return {};
 }
 
-void sweep_temporaries(const std::vector<ScannedTemporary>& found) {
+void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>& found) {
     // A refresh holds the pool's lock: the rest is for the next one.
     constexpr std::size_t kMostAtOnce = 64;
     const auto oldest_kept =
@@ -113,8 +114,10 @@ void sweep_temporaries(const std::vector<ScannedTemporary>& found) {
         if (!file) continue;
         if (!file->lock_exclusively()) continue;  // somebody's work
         ++removed_count;
-        if (remove(temporary.directory, temporary.name))
-            log_info("removed the left-over temporary file '" + escaped(temporary.name) + "'");
+        if (!remove(temporary.directory, last_of(temporary.name))) continue;
+        log_info(pool.pool.described() + ": removed the left-over temporary file '" +
+                 escaped(temporary.name) + "'");
+        remove_parents(pool, temporary.name);
     }
 }
 

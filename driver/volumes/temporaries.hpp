@@ -44,7 +44,7 @@ class Temporary {
 };
 
 // Removes those of `found` that are old (settings().temporary_age), not this process's and locked
-// by nobody: what killed processes left behind.
-void sweep_temporaries(const std::vector<ScannedTemporary>& found);
+// by nobody: what killed processes left behind, and the marked directories that this leaves empty.
+void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>& found);
 
 }  // namespace sfg
