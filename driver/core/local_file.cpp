@@ -2,7 +2,9 @@
 #include "driver/core/local_file.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -41,6 +43,31 @@ Result<std::unique_ptr<LocalFile>> LocalFile::open(const std::string& path, Mode
         O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (mode == Mode::read_only ? O_RDONLY : O_RDWR | O_CREAT);
     const int fd = ::open(path.c_str(), flags, 0600);
     if (fd < 0) return Error::from_errno(errno, "cannot open '" + path + "'");
+    return checked(fd, path);
+}
+
+Result<std::unique_ptr<LocalFile>> LocalFile::open_beneath(const std::string& directory,
+                                                           const std::string& path) {
+    const int root = ::open(directory.c_str(), O_CLOEXEC | O_DIRECTORY | O_PATH);
+    if (root < 0) return Error::from_errno(errno, "cannot open '" + directory + "'");
+    struct open_how how {};
+    how.flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_RDONLY;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    // glibc 2.36 has no wrapper.
+    const auto fd = static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how)));
+    const int error = errno;
+    ::close(root);
+    const std::string whole = directory + "/" + path;
+    if (fd < 0) {
+        if (error == ELOOP || error == EXDEV)
+            return Error(ErrorKind::denied, error,
+                         "'" + whole + "' leads through a symbolic link, which is not followed");
+        return Error::from_errno(error, "cannot open '" + whole + "'");
+    }
+    return checked(fd, whole);
+}
+
+Result<std::unique_ptr<LocalFile>> LocalFile::checked(int fd, const std::string& path) {
     std::unique_ptr<LocalFile> file(new LocalFile(fd, path));
     struct stat status {};
     if (::fstat(fd, &status) != 0) return file->failed(errno, "look at");

@@ -20,6 +20,12 @@ class LocalFile : public ByteSource {
     // and a FIFO does not block.
     static Result<std::unique_ptr<LocalFile>> open(const std::string& path, Mode mode);
 
+    // Opens `path`, relative, for reading below `directory`: a link anywhere in it, and "..", are
+    // refused (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS). For trees that strangers
+    // write to.
+    static Result<std::unique_ptr<LocalFile>> open_beneath(const std::string& directory,
+                                                           const std::string& path);
+
     // Closes without looking; after writing call close() first.
     ~LocalFile() override;
     LocalFile(const LocalFile&) = delete;
@@ -37,6 +43,8 @@ class LocalFile : public ByteSource {
 
   private:
     LocalFile(int fd, std::string path);
+    // Takes over `fd`.
+    static Result<std::unique_ptr<LocalFile>> checked(int fd, const std::string& path);
     Error failed(int system_errno, const char* what) const;
 
     int fd_;

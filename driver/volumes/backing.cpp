@@ -43,6 +43,12 @@ std::string text_of(const Gfid& gfid) {
     return text;
 }
 
+// As qemu tells a protocol (block.c, path_has_protocol): a ':' before the first '/'.
+bool has_protocol(const std::string& name) {
+    const auto at = name.find_first_of(":/");
+    return at != std::string::npos && name[at] == ':';
+}
+
 Error base_error(const std::string& request, ErrorKind kind, int error, const std::string& why) {
     return Error(kind, error, "base '" + escaped(request) + "' " + why);
 }
@@ -65,21 +71,28 @@ Result<Place> place_of_uri(const std::string& text) {
     return Place{std::move(connection), *path};
 }
 
-// The file of a known gluster volume behind a path on a FUSE mount, proved by its gfid; nothing
-// where the path is not such a one.
-std::optional<Place> place_of_fuse_path(const std::string& path) {
-    const auto fuse = fuse_path(path);
-    if (!fuse) return std::nullopt;
-    for (const auto& address : KnownPools::instance().volumes_named(fuse->volume)) {
-        auto connection = Connections::instance().get(address, settings().connect_timeout);
-        if (!connection) continue;
-        const auto root = root_of(*connection);
-        if (!root) continue;
-        const auto object = lookup_path(*root, fuse->path);
-        if (object && text_of(object->gfid()) == gfid_over_fuse(path))
-            return Place{*connection, fuse->path};
+// The file of a known gluster volume behind a path on a FUSE mount; nothing where the mount is of
+// a volume that no pool here has. That the names agree is no proof, the gfid is: another cluster
+// may have a volume of the same name.
+Result<std::optional<Place>> place_of_fuse_path(const std::string& path, const FusePath& fuse) {
+    const std::string over_fuse = gfid_over_fuse(path);
+    std::optional<Error> error;
+    for (const auto& address : KnownPools::instance().volumes_named(fuse.volume)) {
+        SFG_TRY_ASSIGN(auto connection,
+                       Connections::instance().get(address, settings().connect_timeout));
+        SFG_TRY_ASSIGN(const Object root, root_of(connection));
+        const auto object = lookup_path(root, fuse.path);
+        if (!object)
+            error = object.error();
+        else if (text_of(object->gfid()) == over_fuse)
+            return std::optional(Place{std::move(connection), fuse.path});
     }
-    return std::nullopt;
+    if (!error) return std::optional<Place>();
+    if (error->kind() == ErrorKind::not_found)
+        return base_error(path, ErrorKind::not_found, ENOENT,
+                          "does not exist in gluster volume '" + fuse.volume +
+                              "', or leads through a symbolic link");
+    return error->with_context("base '" + escaped(path) + "'");
 }
 
 // Where the base of the image at `at` lies, if that is in a gluster volume that may be looked at.
@@ -95,7 +108,7 @@ std::optional<Place> place_of_recorded(const Place& at, const std::string& recor
         if (!fuse || fuse->volume != at.connection->volume()) return std::nullopt;
         return Place{at.connection, fuse->path};
     }
-    if (recorded.find(':') != std::string::npos) return std::nullopt;  // json:, file:, nbd: ...
+    if (has_protocol(recorded)) return std::nullopt;  // json:, file:, nbd: ...
     const auto path = normalized(join_path(parent_of(at.path), recorded));
     if (!path) return std::nullopt;
     return Place{at.connection, *path};
@@ -176,14 +189,19 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, recorded_format.has_value()));
     SFG_TRY(check_chain({pool.connection(), image}, place, info, request.path));
     base.capacity = info.capacity;
-    base.recorded = place.connection->volume_id() == pool.volume_id()
-                        ? relative_path(parent_of(image), place.path)
-                        : request.path;
+    base.recorded = request.path;
+    if (place.connection->volume_id() == pool.volume_id()) {
+        base.recorded = relative_path(parent_of(image), place.path);
+        if (has_protocol(base.recorded)) base.recorded = "./" + base.recorded;
+    }
     return base;
 }
 
-Result<Base> base_in_local_file(const BackingRequest& request) {
-    auto file = LocalFile::open(request.path, LocalFile::Mode::read_only);
+Result<Base> base_in_local_file(const BackingRequest& request,
+                                const std::optional<FusePath>& fuse) {
+    // A gluster volume is written to by strangers: no link of theirs is followed on the host.
+    auto file = fuse ? LocalFile::open_beneath(fuse->mount_point, fuse->below)
+                     : LocalFile::open(request.path, LocalFile::Mode::read_only);
     if (!file) {
         if (file.error().kind() == ErrorKind::not_found)
             return base_error(request.path, ErrorKind::not_found, ENOENT, "does not exist");
@@ -214,9 +232,12 @@ Result<Base> find_base(const OpenPool& pool, const std::string& image,
         return base_in_gluster(pool, image, std::move(place), request);
     }
     if (request.path.starts_with('/')) {
-        if (auto place = place_of_fuse_path(request.path))
-            return base_in_gluster(pool, image, *std::move(place), request);
-        return base_in_local_file(request);
+        const auto fuse = fuse_path(request.path);
+        if (fuse) {
+            SFG_TRY_ASSIGN(auto place, place_of_fuse_path(request.path, *fuse));
+            if (place) return base_in_gluster(pool, image, *std::move(place), request);
+        }
+        return base_in_local_file(request, fuse);
     }
     if (auto named = check_volume_name(request.path); !named)
         return named.error().with_context("base '" + escaped(request.path) + "'");
@@ -228,7 +249,7 @@ std::optional<BackingShown> shown_backing(const Pool& pool, const std::string& i
                                           const ImageInfo& info) {
     if (!info.backing) return std::nullopt;
     BackingShown shown{*info.backing, info.backing_format};
-    const bool absolute = shown.path.starts_with('/') || shown.path.find(':') != std::string::npos;
+    const bool absolute = shown.path.starts_with('/') || has_protocol(shown.path);
     if (!absolute)
         if (const auto path = normalized(join_path(parent_of(image), shown.path)))
             shown.path = pool.uri_of(*path);

@@ -57,7 +57,7 @@ std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::st
 
 void Catalogue::learn(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
     const std::lock_guard held(mutex_);
-    volumes_[volume_id].files.insert_or_assign(path, File{gfid, refreshes_});
+    volumes_[volume_id].files.insert_or_assign(path, File{gfid, ++moments_});
 }
 
 void Catalogue::forget(const std::string& volume_id, const std::string& path) {
@@ -69,23 +69,29 @@ void Catalogue::forget(const std::string& volume_id, const std::string& path) {
     volume.files.erase(found);
 }
 
+std::uint64_t Catalogue::begin_refresh() {
+    const std::lock_guard held(mutex_);
+    return ++moments_;
+}
+
 void Catalogue::replace_below(const std::string& volume_id, const std::string& directory,
+                              std::uint64_t since,
                               const std::vector<std::pair<std::string, Gfid>>& files) {
     const std::lock_guard held(mutex_);
     auto& volume = volumes_[volume_id];
-    const std::uint64_t refresh = ++refreshes_;
     bool changed = false;
     for (const auto& [path, gfid] : files) {
         auto& file = volume.files[path];
+        if (file.learned > since) continue;  // made or looked at after the listing passed it
         changed = changed || file.gfid != gfid;
-        file = {gfid, refresh};
+        file = {gfid, since};
     }
-    changed = std::erase_if(volume.files,
-                            [&](const auto& known) {
-                                return known.second.refresh != refresh &&
-                                       is_below(known.first, directory);
-                            }) > 0 ||
-              changed;
+    changed =
+        std::erase_if(volume.files,
+                      [&](const auto& known) {
+                          return known.second.learned < since && is_below(known.first, directory);
+                      }) > 0 ||
+        changed;
     if (!changed) return;
 
     std::unordered_set<Gfid> present;

@@ -37,10 +37,13 @@ class Catalogue {
     void learn(const std::string& volume_id, const std::string& path, const Gfid& gfid);
     void forget(const std::string& volume_id, const std::string& path);
 
-    // A refresh of `directory` has seen `files`, all that is below it: replaces what was known
-    // there and drops the headers of files that are nowhere any more.
+    // A refresh begins: what is learned from now on is newer than what it sees.
+    std::uint64_t begin_refresh();
+
+    // The refresh that began at `since` has seen `files`, all that is below `directory`: replaces
+    // what was known there before, and drops the headers of files that are nowhere any more.
     void replace_below(const std::string& volume_id, const std::string& directory,
-                       const std::vector<std::pair<std::string, Gfid>>& files);
+                       std::uint64_t since, const std::vector<std::pair<std::string, Gfid>>& files);
 
   private:
     struct Image {
@@ -51,7 +54,7 @@ class Catalogue {
     };
     struct File {
         Gfid gfid;
-        std::uint64_t refresh;  // the last one that saw it
+        std::uint64_t learned;  // by moments_
     };
     struct Volume {
         std::unordered_map<std::string, File> files;  // by path
@@ -60,7 +63,7 @@ class Catalogue {
 
     std::mutex mutex_;
     std::map<std::string, Volume> volumes_;  // by volume-id
-    std::uint64_t refreshes_ = 0;
+    std::uint64_t moments_ = 0;
 };
 
 }  // namespace sfg

@@ -80,6 +80,8 @@ std::optional<FusePath> parse_fuse_path(const std::string& path, std::string_vie
     found.path = slash == std::string::npos ? "" : in_volume->substr(slash + 1);
     if (const auto root = normalized(best->root)) found.path = join_path(found.path, *root);
     found.path = join_path(found.path, below_mount);
+    found.mount_point = "/" + best->point;
+    found.below = below_mount;
     return found;
 }
 

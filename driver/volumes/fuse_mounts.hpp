@@ -9,8 +9,10 @@ namespace sfg {
 
 // A local path below a mounted gluster volume.
 struct FusePath {
-    std::string volume;  // the gluster volume's name as it was mounted
-    std::string path;    // from the volume's root, normalized
+    std::string volume;       // the gluster volume's name as it was mounted
+    std::string path;         // from the volume's root, normalized
+    std::string mount_point;  // absolute
+    std::string below;        // the path below the mount point, normalized; "" is the mount point
 };
 
 // Does `path`, absolute and normalized by this function, lie on a FUSE mount of a gluster volume?

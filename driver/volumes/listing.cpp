@@ -55,7 +55,7 @@ Result<Listing> refresh_pool(const Pool& pool) {
         files.emplace_back(join_path(pool.directory, entry.name), entry.gfid);
         listing.volumes.push_back(listed(pool, entry.name, entry.object, std::move(entry.image)));
     }
-    Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, files);
+    Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, scan.since, files);
     return listing;
 }
 

@@ -61,7 +61,10 @@ Result<void> check_volume_name(const std::string& name) {
     if (name.starts_with('/')) return refuse("begins with '/'");
     if (name.size() > kLongestPath)
         return refuse("is longer than " + std::to_string(kLongestPath) + " bytes");
-    for (const std::string_view component : components(name)) {
+    const auto parts = components(name);
+    if (parts.size() > kMostComponents)
+        return refuse("has more than " + std::to_string(kMostComponents) + " components");
+    for (const std::string_view component : parts) {
         if (std::string fault = fault_of(component); !fault.empty()) return refuse(fault);
         if (is_glusters_own(component)) return refuse("is reserved for gluster");
     }

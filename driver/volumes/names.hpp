@@ -14,6 +14,7 @@ namespace sfg {
 // ("" is the root) everywhere in this layer.
 
 inline constexpr std::size_t kLongestComponent = 255;  // bytes; NAME_MAX of the bricks
+inline constexpr std::size_t kMostComponents = 64;     // a stranger may nest as deep as he likes
 inline constexpr std::size_t kLongestPath = 4095;      // bytes; PATH_MAX without its NUL
 
 // Whether a volume may be made under this name. ErrorKind::invalid with a sentence that says what

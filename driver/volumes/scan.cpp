@@ -25,9 +25,6 @@ namespace {
 // would let one pool load a brick for itself.
 constexpr std::size_t kMostThreads = 8;
 
-// A stranger may nest directories as deep as he likes.
-constexpr std::size_t kDeepest = 64;
-
 // The walk. Owned by the threads and the one who waits for them, whoever is last.
 class Walk : public std::enable_shared_from_this<Walk> {
   public:
@@ -137,9 +134,10 @@ Result<void> Walk::start() {
     SFG_TRY_ASSIGN(OpenPool open, open_pool(pool_));
     see_life();
     SFG_TRY_ASSIGN(const Usage usage, usage_of(open));
+    const std::uint64_t since = Catalogue::instance().begin_refresh();
     {
         const std::lock_guard held(mutex_);
-        scan_.emplace(Scan{open, {}, {}, usage});
+        scan_.emplace(Scan{open, since, {}, {}, usage});
     }
     return walk_directory(open.directory, "", 0);
 }
@@ -183,7 +181,7 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
         add([this, name, gfid = object.gfid()] { return meet_link(name, gfid); });
     } else if (object.is_directory()) {
         keep({name, object.gfid(), object, {}});
-        if (depth + 1 >= kDeepest || name.size() > kLongestPath - kLongestComponent - 1)
+        if (depth + 1 >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1)
             log_warning(pool_.described() + ": directories below '" + escaped(name) +
                         "' are nested too deep and left out");
         else

@@ -29,6 +29,7 @@ struct ScannedTemporary {
 
 struct Scan {
     OpenPool pool;
+    std::uint64_t since;                // Catalogue::begin_refresh, before the first listing
     std::vector<ScannedEntry> entries;  // in no order
     std::vector<ScannedTemporary> temporaries;
     Usage usage;

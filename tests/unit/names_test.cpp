@@ -34,6 +34,10 @@ TEST(VolumeNames, AreRefusedWithTheReason) {
     EXPECT_NE(fault("\xc0\xaf").find("UTF-8"), std::string::npos) << "an overlong '/'";
     EXPECT_NE(fault(std::string(256, 'x')).find("256 bytes"), std::string::npos);
     EXPECT_NE(fault(std::string(5000, 'x')).find("4095"), std::string::npos);
+    std::string deep = "x";
+    for (int i = 1; i < 64; ++i) deep += "/x";
+    EXPECT_EQ(fault(deep), "");
+    EXPECT_NE(fault(deep + "/x").find("64 components"), std::string::npos);
     EXPECT_NE(fault(".trashcan/x").find("reserved"), std::string::npos);
     EXPECT_NE(fault(".glusterfs").find("reserved"), std::string::npos);
     EXPECT_NE(fault("d/" + temporary_name("vda", 7)).find("temporary"), std::string::npos);
