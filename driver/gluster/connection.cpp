@@ -83,7 +83,11 @@ Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& addres
     glfs_t* fs = glfs_new(address.volume.c_str());
     if (fs == nullptr)
         return Error::from_errno(errno, "cannot prepare a connection to " + name_of(address));
-    for (const auto& server : reach.answering) {
+    // Those that answer first; the others for the day when these do not (gfapi goes on to the next
+    // when a server hangs up).
+    std::vector<Server> servers = reach.answering;
+    servers.insert(servers.end(), reach.silent.begin(), reach.silent.end());
+    for (const auto& server : servers) {
         const int port = server.port != 0 ? server.port : kGlusterdPort;
         if (glfs_set_volfile_server(fs, "tcp", server.host.c_str(), port) < 0 && errno != EEXIST) {
             const Error error =

@@ -39,14 +39,7 @@ Result<std::shared_ptr<Connection>> Connections::get(const VolumeAddress& addres
     std::unique_lock held(mutex_);
     if (const auto known = by_address_.find(address); known != by_address_.end())
         return known->second;
-    if (auto prepared = prepared_.extract(address))
-        return wait(held, address, prepared.mapped(), limit);
     return wait(held, address, begin(address, limit), limit);
-}
-
-void Connections::prepare(const VolumeAddress& address, std::chrono::milliseconds limit) {
-    const std::lock_guard held(mutex_);
-    if (!by_address_.contains(address)) prepared_[address] = begin(address, limit);
 }
 
 Result<std::shared_ptr<Connection>> Connections::replace(const VolumeAddress& address,
@@ -71,7 +64,15 @@ std::shared_ptr<Connections::Attempt> Connections::begin(const VolumeAddress& ad
         attempt->deadline = std::chrono::steady_clock::now() + limit + kForReplicas;
     };
     std::thread([this, address, attempt, limit, reached] {
-        finish(address, attempt, Connection::open(address, limit, reached));
+        try {
+            finish(address, attempt, Connection::open(address, limit, reached));
+        } catch (const std::exception& failure) {
+            // An exception that left this thread would end libvirtd.
+            const std::lock_guard held(mutex_);
+            attempt->outcome.emplace(Error(ErrorKind::io, ENOMEM, failure.what()));
+            attempts_.erase(address);
+            attempt->done.notify_all();
+        }
     }).detach();
     attempts_[address] = attempt;
     return attempt;

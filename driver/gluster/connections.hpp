@@ -25,11 +25,6 @@ class Connections {
     Result<std::shared_ptr<Connection>> get(const VolumeAddress& address,
                                             std::chrono::milliseconds limit);
 
-    // Begins to connect and returns: the next get() for `address` takes the outcome, even if it is
-    // a failure by then. So that a daemon that starts pools one after another waits for all the
-    // hosts that do not answer at once.
-    void prepare(const VolumeAddress& address, std::chrono::milliseconds limit);
-
     // For a caller to whom `dead` has just said "not connected": a connection made anew, or the
     // one that somebody else made meanwhile.
     Result<std::shared_ptr<Connection>> replace(const VolumeAddress& address,
@@ -51,7 +46,6 @@ class Connections {
     std::map<VolumeAddress, std::shared_ptr<Connection>> by_address_;
     std::map<std::string, std::shared_ptr<Connection>> by_volume_id_;
     std::map<VolumeAddress, std::shared_ptr<Attempt>> attempts_;  // under way
-    std::map<VolumeAddress, std::shared_ptr<Attempt>> prepared_;  // for the next get()
 };
 
 }  // namespace sfg

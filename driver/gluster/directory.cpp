@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "driver/core/path.hpp"
+
 namespace sfg {
 namespace {
 
@@ -51,11 +53,7 @@ Result<Object> lookup(const Object& directory, const std::string& name) {
 
 Result<Object> lookup_path(const Object& start, std::string_view path) {
     Object at = start;
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        const std::string name(path.substr(0, slash));
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-        if (name.empty()) continue;
+    for (const std::string& name : path_components(path)) {
         if (!at.is_directory())
             return Error(ErrorKind::not_found, ENOTDIR, "cannot look up: " + errno_text(ENOTDIR));
         SFG_TRY_ASSIGN(at, lookup(at, name));
@@ -96,8 +94,9 @@ Result<void> remove(const Object& directory, const std::string& name) {
     return {};
 }
 
-Result<void> list(const Object& directory,
-                  const std::function<bool(const std::string& name, Object object)>& visit) {
+Result<void> list(
+    const Object& directory,
+    const std::function<bool(const std::string& name, Result<Object> object)>& visit) {
     SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
     const DirectoryStream stream(glfs_h_opendir(fs, directory.handle()), &glfs_closedir);
     if (!stream) return Error::from_errno(errno, "cannot open the directory");
@@ -124,11 +123,8 @@ Result<void> list(const Object& directory,
         // may come without any: ask for it by name then.
         if (handle == nullptr || stat == nullptr || stat->st_nlink == 0) {
             auto object = lookup(directory, name);
-            if (!object) {
-                if (object.error().kind() == ErrorKind::not_found) continue;
-                return object.error();
-            }
-            if (!visit(name, *std::move(object))) return {};
+            if (!object && object.error().kind() == ErrorKind::not_found) continue;
+            if (!visit(name, std::move(object))) return {};
             continue;
         }
         glfs_object_t* const copy = glfs_object_copy(handle);

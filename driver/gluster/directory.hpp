@@ -48,10 +48,10 @@ Result<void> link(const Object& object, const Object& directory, const std::stri
 Result<void> remove(const Object& directory, const std::string& name);
 
 // Calls `visit` for each entry but "." and "..", in the server's order, with its object (looked up
-// along with the name: no call for each) until it returns false. An entry that vanished meanwhile
-// is passed over.
+// along with the name: no call for each) or why it cannot be looked up, until it returns false.
+// An entry that vanished meanwhile is passed over.
 Result<void> list(const Object& directory,
-                  const std::function<bool(const std::string& name, Object object)>& visit);
+                  const std::function<bool(const std::string& name, Result<Object> object)>& visit);
 
 Result<struct statvfs> file_system_usage(const Object& directory);
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "driver/core/path.hpp"
 #include "driver/gluster/directory.hpp"
 
 namespace sfg {
@@ -31,12 +32,7 @@ Result<std::string> target_of(const Object& link) {
 
 // Puts the components of `path` before those that are still to be walked.
 void walk_first(std::string_view path, std::deque<std::string>& to_walk) {
-    std::vector<std::string> parts;
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        if (slash != 0) parts.emplace_back(path.substr(0, slash));
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-    }
+    const auto parts = path_components(path);
     to_walk.insert(to_walk.begin(), parts.begin(), parts.end());
 }
 

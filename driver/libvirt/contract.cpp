@@ -7,10 +7,13 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 
 #include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/volumes/bounded.hpp"
 #include "driver/volumes/create.hpp"
 #include "driver/volumes/known_pools.hpp"
 #include "driver/volumes/listing.hpp"
@@ -73,12 +76,20 @@ Result<Pool> pool_of(const sfg_pool& pool) {
 }
 
 // Runs `work` with the pool's directory; what fails makes the next call look it up anew.
-template <typename Work>
-Result<void> in_pool(const Pool& pool, Work work) {
+template <typename T, typename Work>
+Result<T> in_pool(const Pool& pool, const Work& work) {
     SFG_TRY_ASSIGN(const OpenPool open, recent_pool(pool));
-    const Result<void> done = work(open);
+    Result<T> done = work(open);
     if (!done) forget_recent_pool(pool);
     return done;
+}
+
+// The same for calls during which libvirt holds the pool's lock. `work` owns what it uses.
+template <typename T>
+Result<T> in_pool_bounded(const Pool& pool, std::function<Result<T>(const OpenPool&)> work) {
+    SFG_TRY(connect_pool(pool));
+    return run_bounded<T>(pool, settings().connect_timeout,
+                          [pool, work = std::move(work)] { return in_pool<T>(pool, work); });
 }
 
 VolumeRequest request_of(const sfg_request& given) {
@@ -175,19 +186,12 @@ int sfg_pool_refresh(const sfg_pool* pool, sfg_volume_visitor visit, void* opaqu
     });
 }
 
-void sfg_pool_prepare(const sfg_pool* pool) {
-    sfg_error ignored;
-    guarded(&ignored, [&]() -> Result<void> {
-        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        prepare_pool(known);
-        return {};
-    });
-}
-
 int sfg_pool_build(const sfg_pool* pool, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        return build_pool(known);
+        SFG_TRY(connect_pool(known));
+        return run_bounded<void>(known, settings().connect_timeout,
+                                 [known] { return build_pool(known); });
     });
 }
 
@@ -195,7 +199,9 @@ int sfg_pool_delete(const sfg_pool* pool, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
         forget_recent_pool(known);
-        return delete_pool(known);
+        SFG_TRY(connect_pool(known));
+        return run_bounded<void>(known, settings().connect_timeout,
+                                 [known] { return delete_pool(known); });
     });
 }
 
@@ -223,7 +229,7 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        return in_pool(
+        return in_pool<void>(
             known, [&](const OpenPool& open) { return create_volume(open, request_of(*request)); });
     });
 }
@@ -232,16 +238,20 @@ int sfg_volume_look(const sfg_pool* pool, const char* name, sfg_volume_visitor v
                     sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        return in_pool(known, [&](const OpenPool& open) -> Result<void> {
-            SFG_TRY_ASSIGN(const ListedVolume volume, look_at_volume(open, name));
-            return show(volume, visit, opaque) == 0 ? Result<void>() : visitor_refused();
-        });
+        SFG_TRY_ASSIGN(
+            const ListedVolume volume,
+            in_pool_bounded<ListedVolume>(known, [name = std::string(name)](const OpenPool& open) {
+                return look_at_volume(open, name);
+            }));
+        return show(volume, visit, opaque) == 0 ? Result<void>() : visitor_refused();
     });
 }
 
 int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        return in_pool(known, [&](const OpenPool& open) { return delete_volume(open, name); });
+        return in_pool_bounded<void>(known, [name = std::string(name)](const OpenPool& open) {
+            return delete_volume(open, name);
+        });
     });
 }

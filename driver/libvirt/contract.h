@@ -127,8 +127,6 @@ struct sfg_request {
 /* A visitor's refusal is told by SFG_ERROR_IO with an empty message: it has reported itself. */
 int sfg_pool_refresh(const struct sfg_pool *pool, sfg_volume_visitor visit, void *opaque,
                      struct sfg_usage *usage, struct sfg_error *error);
-/* The pool is about to be started or refreshed: begins to connect and returns at once. */
-void sfg_pool_prepare(const struct sfg_pool *pool);
 int sfg_pool_build(const struct sfg_pool *pool, struct sfg_error *error);
 int sfg_pool_delete(const struct sfg_pool *pool, struct sfg_error *error);
 /* The pool is not active any more. Never fails; the connection stays. */

@@ -129,15 +129,18 @@ int virStorageBackendGlusterRegister(void) {
         return 0;
     }
 
-    if (register_stock(directory, stock, sizeof(stock)) == 0)
+    if (directory[0] == '\0') {
+        snprintf(stock, sizeof(stock), "its place is not known");
+    } else if (register_stock(directory, stock, sizeof(stock)) == 0) {
         fprintf(stderr,
                 "sf-gluster: gluster pools are served by libvirt's stock module, as sf-gluster "
                 "cannot run in libvirt %s: %s\n",
                 version, ours);
-    else
-        fprintf(stderr,
-                "sf-gluster: there are no gluster pools in this daemon: sf-gluster cannot run in "
-                "libvirt %s: %s; and the stock module cannot either: %s\n",
-                version, ours, stock);
+        return 0;
+    }
+    fprintf(stderr,
+            "sf-gluster: there are no gluster pools in this daemon: sf-gluster cannot run in "
+            "libvirt %s: %s; and the stock module cannot either: %s\n",
+            version, ours, stock);
     return 0;
 }

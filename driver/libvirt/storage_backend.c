@@ -38,16 +38,10 @@ int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size);
 /* Flags that may come with a creation and mean nothing here: libvirt 9.0.0 passes VALIDATE on. */
 #define CREATE_FLAGS (VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_VALIDATE)
 
-/* locked; waits for nothing. Called for every pool when the daemon starts, before any is refreshed
- * or autostarted. A pool counts as active when its state file says so, as with the stock backend;
- * the refresh that follows finds out. */
+/* locked; no gluster call. A pool counts as active when its state file says so; the refresh that
+ * follows at daemon start finds out, within its time limit. As the stock backend. */
 static int check_pool(virStoragePoolObj *pool, bool *active) {
-    g_autofree struct sfg_server *servers = NULL;
-    struct sfg_pool checked = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
-
     *active = virStoragePoolObjIsActive(pool);
-    if (*active || virStoragePoolObjIsAutostart(pool))
-        sfg_pool_prepare(&checked);
     return 0;
 }
 

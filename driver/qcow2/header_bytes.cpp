@@ -52,20 +52,4 @@ std::string text_of(std::span<const std::byte> bytes) {
     return text;
 }
 
-std::string escaped(std::string_view text) {
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (char c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if (code >= 0x20 && code < 0x7f && c != '\\' && c != '"') {
-            out.push_back(c);
-        } else {
-            out.append("\\x");
-            out.push_back(kDigits[code >> 4]);
-            out.push_back(kDigits[code & 15]);
-        }
-    }
-    return out;
-}
-
 }  // namespace sfg::qcow2

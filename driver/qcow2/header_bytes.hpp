@@ -47,7 +47,4 @@ Error damaged(std::string_view name, std::uint64_t value, std::string_view reaso
 // The bytes as text, whatever they are.
 std::string text_of(std::span<const std::byte> bytes);
 
-// Text from an image for a message: what is not printable ASCII becomes \xNN.
-std::string escaped(std::string_view text);
-
 }  // namespace sfg::qcow2

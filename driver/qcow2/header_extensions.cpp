@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "driver/core/big_endian.hpp"
+#include "driver/core/log.hpp"
 #include "driver/qcow2/geometry.hpp"
 #include "driver/qcow2/layout.hpp"
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
@@ -11,6 +12,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/volumes/file_use.hpp"
 #include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/inspect.hpp"
 #include "driver/volumes/known_pools.hpp"
@@ -54,7 +56,7 @@ Error base_error(const std::string& request, ErrorKind kind, int error, const st
 }
 
 // The volume and path of a gluster URI. nullopt-like error `denied` where no pool knows its host.
-Result<Place> place_of_uri(const std::string& text) {
+Result<Place> place_of_requested_uri(const std::string& text) {
     SFG_TRY_ASSIGN(const GlusterUri uri, parse_gluster_uri(text));
     if (uri.transport != "tcp")
         return base_error(text, ErrorKind::unsupported, 0,
@@ -95,45 +97,52 @@ Result<std::optional<Place>> place_of_fuse_path(const std::string& path, const F
     return error->with_context("base '" + escaped(path) + "'");
 }
 
-// Where the base of the image at `at` lies, if that is in a gluster volume that may be looked at.
-std::optional<Place> place_of_recorded(const Place& at, const std::string& recorded) {
+// Where an image says that its base lies, if that is in a gluster volume of an active pool: a
+// stranger wrote this name, so nothing is connected to or opened for it. `at` is the image's own
+// place; nothing for a local file, whose relative names are local too.
+std::optional<Place> place_of_recorded(const std::optional<Place>& at,
+                                       const std::string& recorded) {
+    std::vector<VolumeAddress> addresses;
+    std::optional<std::string> path;
     if (is_gluster_uri(recorded)) {
-        auto place = place_of_uri(recorded);
-        if (!place) return std::nullopt;
-        return *std::move(place);
-    }
-    if (recorded.starts_with('/')) {
-        // Not opened, not even to compare gfids: a stranger wrote this name.
+        const auto uri = parse_gluster_uri(recorded);
+        if (!uri) return std::nullopt;
+        const auto address = KnownPools::instance().pool_for(*uri);
+        if (!address) return std::nullopt;
+        addresses.push_back(*address);
+        path = normalized(uri->path);
+    } else if (recorded.starts_with('/')) {
         const auto fuse = fuse_path(recorded);
-        if (!fuse || fuse->volume != at.connection->volume()) return std::nullopt;
-        return Place{at.connection, fuse->path};
+        if (!fuse) return std::nullopt;
+        addresses = KnownPools::instance().volumes_named(fuse->volume);
+        path = fuse->path;
+    } else if (at && !has_protocol(recorded)) {
+        path = normalized(join_path(parent_of(at->path), recorded));
+        if (path) return Place{at->connection, *path};
     }
-    if (has_protocol(recorded)) return std::nullopt;  // json:, file:, nbd: ...
-    const auto path = normalized(join_path(parent_of(at.path), recorded));
-    if (!path) return std::nullopt;
-    return Place{at.connection, *path};
+    if (addresses.empty() || !path) return std::nullopt;
+    auto connection = Connections::instance().get(addresses.front(), settings().connect_timeout);
+    if (!connection) return std::nullopt;
+    return Place{*connection, *path};
 }
 
 // Refuses a chain that comes back to `image`, or that has no end. What cannot be followed by our
 // rules ends the search: it cannot be shown to lead back.
-Result<void> check_chain(const Place& image, Place at, ImageInfo info, const std::string& request) {
+Result<void> check_chain(const Place& image, std::optional<Place> at,
+                         std::shared_ptr<const ImageInfo> info, const std::string& request) {
     for (int depth = 0; depth < kDeepestChain; ++depth) {
-        if (at == image)
+        if (at && *at == image)
             return base_error(request, ErrorKind::invalid, ELOOP,
                               "leads back to the volume that is to be made: its chain would be a "
                               "loop");
-        if (!info.backing) return {};
-        auto next = place_of_recorded(at, *info.backing);
-        if (!next) return {};
-        at = *std::move(next);
-        if (at == image) continue;  // it need not exist to be a loop
-        const auto root = root_of(at.connection);
-        if (!root) return {};
-        const auto object = lookup_path(*root, at.path);
-        if (!object || !object->is_file()) return {};
-        const auto below = inspect_cached(*object);
-        if (!below) return {};
-        info = **below;
+        if (info == nullptr || !info->backing) return {};
+        at = place_of_recorded(at, *info->backing);
+        if (!at) return {};
+        info = nullptr;  // it need not exist to be a loop
+        SFG_TRY_ASSIGN(const Object root, root_of(at->connection));
+        const auto object = lookup_path(root, at->path);
+        if (!object || !object->is_file()) continue;
+        if (auto below = inspect_cached(*object)) info = *below;
     }
     return base_error(request, ErrorKind::invalid, ELOOP,
                       "has a chain of more than " + std::to_string(kDeepestChain) +
@@ -177,6 +186,14 @@ Result<std::string> agree_on_format(const BackingRequest& request, const ImageIn
                           ": give <format type='" + actual + "'/> in <backingStore>");
 }
 
+// A header may claim any capacity.
+Result<std::uint64_t> usable_capacity(const ImageInfo& info, const std::string& request) {
+    if (info.capacity > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) - 1024)
+        return base_error(request, ErrorKind::corrupt, 0,
+                          "claims a capacity of " + std::to_string(info.capacity) + " bytes");
+    return info.capacity;
+}
+
 Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Place place,
                              const BackingRequest& request) {
     SFG_TRY_ASSIGN(const Object object, look_up_base(place, request.path));
@@ -184,11 +201,14 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     const ImageInfo& info = *inspected;
     if (!info.damage.empty())
         return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
-    SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
     Base base;
+    auto hold = hold_file(object, FileUse::shared);
+    if (!hold) return hold.error().with_context("base '" + escaped(request.path) + "'");
+    base.hold = *std::move(hold);
+    SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
     SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, recorded_format.has_value()));
-    SFG_TRY(check_chain({pool.connection(), image}, place, info, request.path));
-    base.capacity = info.capacity;
+    SFG_TRY(check_chain({pool.connection(), image}, place, inspected, request.path));
+    SFG_TRY_ASSIGN(base.capacity, usable_capacity(info, request.path));
     base.recorded = request.path;
     if (place.connection->volume_id() == pool.volume_id()) {
         base.recorded = relative_path(parent_of(image), place.path);
@@ -197,7 +217,7 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     return base;
 }
 
-Result<Base> base_in_local_file(const BackingRequest& request,
+Result<Base> base_in_local_file(const Place& image, const BackingRequest& request,
                                 const std::optional<FusePath>& fuse) {
     // A gluster volume is written to by strangers: no link of theirs is followed on the host.
     auto file = fuse ? LocalFile::open_beneath(fuse->mount_point, fuse->below)
@@ -218,7 +238,9 @@ Result<Base> base_in_local_file(const BackingRequest& request,
         return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
     Base base;
     SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, false));
-    base.capacity = info.capacity;
+    SFG_TRY(
+        check_chain(image, std::nullopt, std::make_shared<const ImageInfo>(info), request.path));
+    SFG_TRY_ASSIGN(base.capacity, usable_capacity(info, request.path));
     base.recorded = request.path;
     return base;
 }
@@ -228,7 +250,7 @@ Result<Base> base_in_local_file(const BackingRequest& request,
 Result<Base> find_base(const OpenPool& pool, const std::string& image,
                        const BackingRequest& request) {
     if (is_gluster_uri(request.path)) {
-        SFG_TRY_ASSIGN(Place place, place_of_uri(request.path));
+        SFG_TRY_ASSIGN(Place place, place_of_requested_uri(request.path));
         return base_in_gluster(pool, image, std::move(place), request);
     }
     if (request.path.starts_with('/')) {
@@ -237,7 +259,7 @@ Result<Base> find_base(const OpenPool& pool, const std::string& image,
             SFG_TRY_ASSIGN(auto place, place_of_fuse_path(request.path, *fuse));
             if (place) return base_in_gluster(pool, image, *std::move(place), request);
         }
-        return base_in_local_file(request, fuse);
+        return base_in_local_file({pool.connection(), image}, request, fuse);
     }
     if (auto named = check_volume_name(request.path); !named)
         return named.error().with_context("base '" + escaped(request.path) + "'");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
+#include "driver/volumes/file_use.hpp"
 #include "driver/volumes/image_info.hpp"
 #include "driver/volumes/listing.hpp"
 #include "driver/volumes/pool.hpp"
@@ -22,6 +23,7 @@ struct Base {
     std::string recorded;        // as the new image is to name it
     std::string format;          // libvirt's name of it
     std::uint64_t capacity = 0;  // bytes
+    FileHold hold;               // keeps the base from being deleted meanwhile
 };
 
 // Finds what `request` means for the image that is to stand at `image` (from the volume's root).

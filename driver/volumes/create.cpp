@@ -16,10 +16,7 @@
 namespace sfg {
 namespace {
 
-// libvirt's own defaults: VIR_STORAGE_DEFAULT_VOL_PERM_MODE for images; a directory is to be
-// passed through by qemu's user.
-constexpr mode_t kImageMode = 0600;
-constexpr mode_t kDirectoryMode = 0755;
+constexpr mode_t kImageMode = 0600;  // libvirt's VIR_STORAGE_DEFAULT_VOL_PERM_MODE
 
 std::string described(const Pool& pool, const VolumeRequest& request) {
     return "volume '" + escaped(request.name) + "' of " + pool.described();
@@ -120,8 +117,12 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request,
     }
     SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
     if (auto recorded = temporary.object().set_attribute(kFormatAttribute, request.format);
-        !recorded && recorded.error().kind() != ErrorKind::unsupported)
-        return recorded.error();
+        !recorded) {
+        if (recorded.error().kind() != ErrorKind::unsupported) return recorded.error();
+        log_warning(described(pool.pool, request) +
+                    " has no record of its format, the bricks take no attributes: a guest could "
+                    "make a raw disk look like another");
+    }
     SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
     SFG_TRY(temporary.publish());
     if (flushed)

@@ -45,6 +45,14 @@ std::optional<VolumeAddress> KnownPools::address_for(const GlusterUri& uri) {
     return other_volume;
 }
 
+std::optional<VolumeAddress> KnownPools::pool_for(const GlusterUri& uri) {
+    auto address = address_for(uri);
+    const auto pools = volumes_named(uri.volume);
+    if (!address || std::find(pools.begin(), pools.end(), *address) == pools.end())
+        return std::nullopt;
+    return address;
+}
+
 std::vector<VolumeAddress> KnownPools::volumes_named(const std::string& volume) {
     const std::lock_guard held(mutex_);
     std::vector<VolumeAddress> found;

@@ -26,6 +26,9 @@ class KnownPools {
     // name; nothing where no pool knows the host.
     std::optional<VolumeAddress> address_for(const GlusterUri& uri);
 
+    // The same for a URI that a stranger wrote: only a volume that a pool has.
+    std::optional<VolumeAddress> pool_for(const GlusterUri& uri);
+
     // The addresses of the volumes of that name.
     std::vector<VolumeAddress> volumes_named(const std::string& volume);
 

@@ -48,11 +48,11 @@ std::string fault_of(std::string_view component) {
     return "";
 }
 
+}  // namespace
+
 bool is_glusters_own(std::string_view component) {
     return component == ".trashcan" || component == ".glusterfs";
 }
-
-}  // namespace
 
 Result<void> check_volume_name(const std::string& name) {
     auto refuse = [&](const std::string& why) {
@@ -71,9 +71,9 @@ Result<void> check_volume_name(const std::string& name) {
     return {};
 }
 
-bool is_shown(const std::string& component, bool at_volume_root) {
+bool is_shown(const std::string& component) {
     return fault_of(component).empty() && component.find('/') == std::string::npos &&
-           !(at_volume_root && is_glusters_own(component));
+           !is_glusters_own(component);
 }
 
 std::string temporary_name(const std::string& component, std::uint64_t id) {

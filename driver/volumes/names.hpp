@@ -23,8 +23,11 @@ inline constexpr std::size_t kLongestPath = 4095;      // bytes; PATH_MAX withou
 Result<void> check_volume_name(const std::string& name);
 
 // Whether an entry of a directory is shown as a volume or looked into as a directory: those names
-// that check_volume_name allows. `at_volume_root` hides gluster's own .trashcan and .glusterfs.
-bool is_shown(const std::string& component, bool at_volume_root);
+// that check_volume_name allows.
+bool is_shown(const std::string& component);
+
+// .trashcan and .glusterfs, wherever they stand.
+bool is_glusters_own(std::string_view component);
 
 // ".<name>.sfgluster-<id>": DHT places it on the brick of <name> (its rsync-hash-regex), so that
 // it gets its final name without a link file on another brick. <id> is 16 hex digits.

@@ -4,38 +4,35 @@
 #include <cerrno>
 
 #include "driver/core/log.hpp"
+#include "driver/core/path.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/volumes/names.hpp"
 
 namespace sfg {
 namespace {
 
-constexpr mode_t kDirectoryMode = 0755;  // qemu's user passes through
-
-Result<Object> make_parent(const Object& directory, const std::string& name) {
+Result<Object> make_one(const Object& directory, const std::string& name,
+                        const std::optional<std::string>& mark) {
     auto made = make_directory(directory, name, kDirectoryMode);
     if (!made) {
         if (made.error().kind() == ErrorKind::exists) return lookup(directory, name);
         return made;
     }
     // A volume without extended attributes of ours just keeps its directories.
-    if (auto marked = made->set_attribute(kMadeForVolumeAttribute, "1"); !marked)
+    if (!mark) return made;
+    if (auto marked = made->set_attribute(mark->c_str(), "1"); !marked)
         log_debug("directory '" + escaped(name) + "': " + marked.error().message());
     return made;
 }
 
 }  // namespace
 
-Result<Object> make_parents(const OpenPool& pool, const std::string& name) {
-    Object at = pool.directory;
-    const std::string path = parent_of(name);
-    std::string_view rest = path;
-    while (!rest.empty()) {
-        const auto slash = rest.find('/');
-        const std::string component(rest.substr(0, slash));
-        rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+Result<Object> make_directories(const Object& start, const std::string& path,
+                                std::optional<std::string> mark) {
+    Object at = start;
+    for (const std::string& component : path_components(path)) {
         auto next = lookup(at, component);
-        if (!next && next.error().system_errno() == ENOENT) next = make_parent(at, component);
+        if (!next && next.error().system_errno() == ENOENT) next = make_one(at, component, mark);
         if (!next) return next.error().with_context("directory '" + escaped(component) + "'");
         if (!next->is_directory())
             return Error(ErrorKind::invalid, ENOTDIR,
@@ -43,6 +40,10 @@ Result<Object> make_parents(const OpenPool& pool, const std::string& name) {
         at = *std::move(next);
     }
     return at;
+}
+
+Result<Object> make_parents(const OpenPool& pool, const std::string& name) {
+    return make_directories(pool.directory, parent_of(name), kMadeForVolumeAttribute);
 }
 
 void remove_parents(const OpenPool& pool, const std::string& name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "driver/core/result.hpp"
@@ -12,8 +13,12 @@ namespace sfg {
 // the last volume in them; those that somebody made on purpose stay.
 inline constexpr char kMadeForVolumeAttribute[] = "trusted.sfgluster.made-for-volume";
 
+// Walks `path` from `start` and makes what is missing, with `mark` as an extended attribute where
+// one is given. ErrorKind::invalid where a component on the way is a file or a link.
+Result<Object> make_directories(const Object& start, const std::string& path,
+                                std::optional<std::string> mark);
+
 // The directory that the volume `name` is to stand in, made where it is missing.
-// ErrorKind::invalid where a component on the way is a file or a link.
 Result<Object> make_parents(const OpenPool& pool, const std::string& name);
 
 // After `name` is gone: removes its parents from below while they are marked and empty. What

@@ -11,12 +11,10 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/uri.hpp"
 #include "driver/volumes/names.hpp"
+#include "driver/volumes/parents.hpp"
 
 namespace sfg {
 namespace {
-
-// Directories are for qemu's user to pass through.
-constexpr mode_t kDirectoryMode = 0755;
 
 // Runs `use` with the root of the pool's volume; once more with a new connection where the kept
 // one turns out to be dead.
@@ -47,12 +45,13 @@ class RecentPools {
     std::optional<OpenPool> find(const Pool& pool) {
         const std::lock_guard held(mutex_);
         const auto found = pools_.find(pool);
-        if (found == pools_.end() || Clock::now() - found->second.looked_up > kRecent)
-            return std::nullopt;
+        if (found == pools_.end() || is_old(found->second)) return std::nullopt;
         return found->second.open;
     }
     void insert(const OpenPool& open) {
         const std::lock_guard held(mutex_);
+        // An entry keeps its connection.
+        std::erase_if(pools_, [](const auto& entry) { return is_old(entry.second); });
         pools_.insert_or_assign(open.pool, Entry{open, Clock::now()});
     }
     void erase(const Pool& pool) {
@@ -67,6 +66,7 @@ class RecentPools {
         OpenPool open;
         Clock::time_point looked_up;
     };
+    static bool is_old(const Entry& entry) { return Clock::now() - entry.looked_up > kRecent; }
 
     std::mutex mutex_;
     std::map<Pool, Entry> pools_;
@@ -144,26 +144,9 @@ void forget_recent_pool(const Pool& pool) {
     RecentPools::instance().erase(pool);
 }
 
-void prepare_pool(const Pool& pool) {
-    Connections::instance().prepare(pool.address, settings().connect_timeout);
-}
-
 Result<void> build_pool(const Pool& pool) {
     auto built = with_root(pool, [&](const Object& root) -> Result<void> {
-        Object at = root;
-        std::string_view rest = pool.directory;
-        while (!rest.empty()) {
-            const auto slash = rest.find('/');
-            const std::string name(rest.substr(0, slash));
-            rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
-            auto next = make_directory(at, name, kDirectoryMode);
-            if (!next && next.error().kind() == ErrorKind::exists) next = lookup(at, name);
-            if (!next) return next.error().with_context("directory '" + name + "'");
-            if (!next->is_directory())
-                return Error(ErrorKind::invalid, ENOTDIR,
-                             "'" + name + "' in '/" + pool.directory + "' is not a directory");
-            at = *std::move(next);
-        }
+        SFG_TRY(make_directories(root, pool.directory, {}));
         return {};
     });
     if (!built) return in_context(pool, built.error());

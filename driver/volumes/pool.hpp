@@ -56,14 +56,14 @@ Result<OpenPool> open_pool(const Pool& pool);
 Result<OpenPool> recent_pool(const Pool& pool);
 void forget_recent_pool(const Pool& pool);
 
-// Begins to connect and returns at once; the next open_pool takes the outcome.
-void prepare_pool(const Pool& pool);
-
 // Makes the pool's directory, parents included; fine where it is there.
 Result<void> build_pool(const Pool& pool);
 
 // Removes the pool's directory: only an empty one, and never the volume's root.
 Result<void> delete_pool(const Pool& pool);
+
+// Directories are for qemu's user to pass through.
+inline constexpr mode_t kDirectoryMode = 0755;
 
 struct Usage {
     std::uint64_t capacity = 0;  // bytes, of the file system below

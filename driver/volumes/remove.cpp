@@ -6,6 +6,7 @@
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/file_use.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/parents.hpp"
 
@@ -43,6 +44,8 @@ Result<void> delete_volume(const OpenPool& pool, const std::string& name) {
                      who +
                          " is another file now than the one this host listed; refresh the pool "
                          "(virsh pool-refresh) and look again");
+    const auto hold = hold_file(*object, FileUse::exclusive);
+    if (!hold) return hold.error().with_context(who + " is in use");
     if (auto removed = remove(*parent, last_of(name)); !removed) return fail(removed.error());
     catalogue.forget(pool.volume_id(), path);
     remove_parents(pool, name);

@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
+#include "driver/volumes/bounded.hpp"
 #include "driver/volumes/catalogue.hpp"
 #include "driver/volumes/inspect.hpp"
 #include "driver/volumes/names.hpp"
@@ -44,6 +44,7 @@ class Walk : public std::enable_shared_from_this<Walk> {
                                 std::size_t depth);
     Result<void> meet(const Object& directory, const std::string& path, std::size_t depth,
                       const std::string& entry, Object object);
+    Result<void> leave_out(const std::string& name, const Error& error);
     Result<void> meet_link(const std::string& name, const Gfid& link);
     void meet_file(const std::string& name, const Gfid& gfid, Object object);
     void keep(ScannedEntry entry);
@@ -121,9 +122,7 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
             stopped_ = true;
             hangs_ = true;
             more_.notify_all();
-            return Error(ErrorKind::not_connected, ETIMEDOUT,
-                         pool_.described() + ": gluster volume '" + pool_.address.volume +
-                             "' has not answered for " + std::to_string(patience.count()) + " ms");
+            return has_not_answered(pool_, patience);
         }
     }
     if (error_) return *error_;
@@ -145,22 +144,30 @@ Result<void> Walk::start() {
 Result<void> Walk::walk_directory(const Object& directory, const std::string& path,
                                   std::size_t depth) {
     Result<void> outcome;
-    auto listed = list(directory, [&](const std::string& entry, Object object) {
+    auto listed = list(directory, [&](const std::string& entry, Result<Object> object) {
         see_life();
-        outcome = meet(directory, path, depth, entry, std::move(object));
+        if (object)
+            outcome = meet(directory, path, depth, entry, *std::move(object));
+        else
+            outcome = leave_out(join_path(path, entry), object.error());
         return outcome.has_value() && !stopped_;
     });
     if (!outcome) return outcome;
     if (listed) return {};
-    // A directory that another host removed meanwhile has nothing in it. The pool's own is needed.
-    if (listed.error().kind() == ErrorKind::not_found && depth > 0) return {};
-    if (listed.error().kind() == ErrorKind::denied && depth > 0) {
-        log_warning(pool_.described() + ": directory '" + escaped(path) +
-                    "' is left out: " + listed.error().message());
-        return {};
-    }
+    // The pool's own directory is needed, one below it is not.
+    if (depth > 0) return leave_out(path, listed.error());
     return listed.error().with_context(pool_.described() + ", directory '/" +
                                        join_path(pool_.directory, path) + "'");
+}
+
+// What one entry says of itself must not take the whole pool away: libvirt stops a pool whose
+// refresh fails.
+Result<void> Walk::leave_out(const std::string& name, const Error& error) {
+    if (error.kind() == ErrorKind::not_connected) return error.with_context(pool_.described());
+    if (error.kind() != ErrorKind::not_found)  // another host removed it meanwhile
+        log_warning(pool_.described() + ": '" + escaped(name) +
+                    "' is left out: " + error.message());
+    return {};
 }
 
 Result<void> Walk::meet(const Object& directory, const std::string& path, std::size_t depth,
@@ -170,8 +177,8 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
         scan_->temporaries.push_back({directory, join_path(path, entry), std::move(object)});
         return {};
     }
-    if (!is_shown(entry, depth == 0 && pool_.directory.empty())) {
-        if (entry != ".trashcan")
+    if (!is_shown(entry)) {
+        if (!is_glusters_own(entry))
             log_warning(pool_.described() + ": '" + escaped(join_path(path, entry)) +
                         "' cannot be a volume's name and is left out");
         return {};
@@ -204,17 +211,17 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
 Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     const std::string path = join_path(pool_.directory, name);
     const auto& connection = scan_->pool.connection();
-    auto leave_out = [&](const std::string& why) -> Result<void> {
+    auto refuse = [&](const std::string& why) -> Result<void> {
         log_warning(pool_.described() + ": the link '" + escaped(name) + "' is left out: " + why);
         return {};
     };
     auto target = follow_links(connection, path);
     if (!target) {
         if (target.error().kind() == ErrorKind::not_connected) return target.error();
-        return leave_out(target.error().message());
+        return refuse(target.error().message());
     }
     if (!is_below(target->path, pool_.directory) || target->path.empty())
-        return leave_out("it leads out of the pool");
+        return refuse("it leads out of the pool");
     if (target->object.is_directory())
         keep({name, link, std::move(target->object), {}});
     else if (target->object.is_file())
@@ -250,37 +257,15 @@ void Walk::keep(ScannedEntry entry) {
     scan_->entries.push_back(std::move(entry));
 }
 
-// Walks that gluster keeps hanging. While one is, a further one of the same volume would only hang
-// more threads, and hold up a starting daemon once more.
-class HungWalks {
-  public:
-    bool contains(const VolumeAddress& volume) {
-        const std::lock_guard held(mutex_);
-        return !walks_[volume].expired();
-    }
-    void insert(const VolumeAddress& volume, const std::weak_ptr<Walk>& walk) {
-        const std::lock_guard held(mutex_);
-        walks_[volume] = walk;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::map<VolumeAddress, std::weak_ptr<Walk>> walks_;
-};
-
 }  // namespace
 
 Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience) {
-    static auto* const hung = new HungWalks;  // never destroyed: threads may outlive main
-    if (hung->contains(pool.address))
-        return Error(ErrorKind::not_connected, ETIMEDOUT,
-                     pool.described() + ": gluster volume '" + pool.address.volume +
-                         "' still does not answer an earlier refresh");
+    SFG_TRY(check_not_hung(pool));
     // Connecting has a limit of its own and shows no life meanwhile.
     SFG_TRY(connect_pool(pool));
     const auto walk = std::make_shared<Walk>(pool);
     auto scan = walk->run(patience);
-    if (walk->hangs()) hung->insert(pool.address, walk);
+    if (walk->hangs()) remember_hung(pool, walk);
     return scan;
 }
 

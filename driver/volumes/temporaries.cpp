@@ -103,17 +103,17 @@ void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>
     const auto oldest_kept =
         std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) -
         settings().temporary_age.count();
-    std::size_t removed_count = 0;
+    std::size_t tried = 0;
     for (const auto& temporary : found) {
-        if (removed_count == kMostAtOnce) break;
+        if (tried == kMostAtOnce) break;
         if (!temporary.object.is_file() || temporary.object.stat().st_mtime > oldest_kept ||
             temporary.object.stat().st_ctime > oldest_kept ||
             Registry::instance().contains(temporary.object.gfid()))
             continue;
+        ++tried;
         auto file = File::open(temporary.object, O_RDWR);
         if (!file) continue;
         if (!file->lock_exclusively()) continue;  // somebody's work
-        ++removed_count;
         if (!remove(temporary.directory, last_of(temporary.name))) continue;
         log_info(pool.pool.described() + ": removed the left-over temporary file '" +
                  escaped(temporary.name) + "'");

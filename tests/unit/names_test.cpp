@@ -48,13 +48,13 @@ TEST(VolumeNames, OfAnErrorAreEscaped) {
 }
 
 TEST(ShownEntries, LeaveOutWhatIsNoVolume) {
-    EXPECT_TRUE(is_shown("vda", true));
-    EXPECT_TRUE(is_shown(".hidden", true));
-    EXPECT_FALSE(is_shown(".trashcan", true));
-    EXPECT_TRUE(is_shown(".trashcan", false)) << "gluster's own is at the root only";
-    EXPECT_FALSE(is_shown("a\nb", true));
-    EXPECT_FALSE(is_shown("\xff", false));
-    EXPECT_FALSE(is_shown(temporary_name("x", 1), false));
+    EXPECT_TRUE(is_shown("vda"));
+    EXPECT_TRUE(is_shown(".hidden"));
+    EXPECT_FALSE(is_shown(".trashcan"));
+    EXPECT_FALSE(is_shown(".glusterfs"));
+    EXPECT_FALSE(is_shown("a\nb"));
+    EXPECT_FALSE(is_shown("\xff"));
+    EXPECT_FALSE(is_shown(temporary_name("x", 1)));
 }
 
 TEST(Temporaries, AreNamedSoThatDhtHashesTheFinalName) {

@@ -414,7 +414,7 @@ TEST(Qcow2MalformedTest, TheNameOfAFeatureIsEscapedAndBounded) {
                      .clear_extensions()
                      .extension(extension::kFeatureNameTable, feature(0, 9, hostile.substr(0, 46)))
                      .poke64(field::kIncompatibleFeatures, 1u << 9),
-                 ErrorKind::unsupported, {R"("\x1b[31m\x0a\x22\x5c\xffx)", "x\" (bit 9)"});
+                 ErrorKind::unsupported, {R"("\x1b[31m\x0a"\x5c\xffx)", "x\" (bit 9)"});
 }
 
 TEST(Qcow2MalformedTest, DamageInTheWayOfAFeatureNameDoesNotHideTheFeature) {
