@@ -94,9 +94,32 @@ Result<void> remove(const Object& directory, const std::string& name) {
     return {};
 }
 
-Result<void> list(
-    const Object& directory,
-    const std::function<bool(const std::string& name, Result<Object> object)>& visit) {
+DirectoryEntry::DirectoryEntry(const Object& directory, std::string name, glfs_object* handle,
+                               const struct stat& stat)
+    : directory_(directory), name_(std::move(name)), handle_(handle), stat_(stat) {
+    glfs_h_extract_handle(handle, gfid_.bytes.data(), static_cast<int>(gfid_.bytes.size()));
+}
+
+DirectoryEntry::DirectoryEntry(const Object& directory, std::string name, Result<Object> looked_up)
+    : directory_(directory), name_(std::move(name)), looked_up_(std::move(looked_up)) {
+    if (!*looked_up_) return;
+    gfid_ = (*looked_up_)->gfid();
+    stat_ = (*looked_up_)->stat();
+}
+
+const Error* DirectoryEntry::error() const {
+    return looked_up_ && !*looked_up_ ? &looked_up_->error() : nullptr;
+}
+
+Result<Object> DirectoryEntry::object() const {
+    if (looked_up_) return *looked_up_;
+    glfs_object* const copy = glfs_object_copy(handle_);
+    if (copy == nullptr) return Error::from_errno(ENOMEM, "cannot look up");
+    return Object(directory_.connection(), copy, stat_);
+}
+
+Result<void> list(const Object& directory,
+                  const std::function<bool(const DirectoryEntry& entry)>& visit) {
     SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
     const DirectoryStream stream(glfs_h_opendir(fs, directory.handle()), &glfs_closedir);
     if (!stream) return Error::from_errno(errno, "cannot open the directory");
@@ -124,12 +147,10 @@ Result<void> list(
         if (handle == nullptr || stat == nullptr || stat->st_nlink == 0) {
             auto object = lookup(directory, name);
             if (!object && object.error().kind() == ErrorKind::not_found) continue;
-            if (!visit(name, std::move(object))) return {};
+            if (!visit(DirectoryEntry(directory, name, std::move(object)))) return {};
             continue;
         }
-        glfs_object_t* const copy = glfs_object_copy(handle);
-        if (copy == nullptr) return Error::from_errno(ENOMEM, "cannot read the directory");
-        if (!visit(name, Object(directory.connection(), copy, *stat))) return {};
+        if (!visit(DirectoryEntry(directory, name, handle, *stat))) return {};
     }
 }
 

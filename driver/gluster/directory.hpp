@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,11 +48,34 @@ Result<void> link(const Object& object, const Object& directory, const std::stri
 // Removes a file's name or an empty directory: errno ENOTEMPTY where it is not empty.
 Result<void> remove(const Object& directory, const std::string& name);
 
-// Calls `visit` for each entry but "." and "..", in the server's order, with its object (looked up
-// along with the name: no call for each) or why it cannot be looked up, until it returns false.
-// An entry that vanished meanwhile is passed over.
+// An entry of a directory as a listing shows it. Valid during the visit only.
+class DirectoryEntry {
+  public:
+    DirectoryEntry(const Object& directory, std::string name, glfs_object* handle,
+                   const struct stat& stat);
+    DirectoryEntry(const Object& directory, std::string name, Result<Object> looked_up);
+
+    const std::string& name() const { return name_; }
+    // Why nothing is known of the entry but its name; null where all is well.
+    const Error* error() const;
+    const Gfid& gfid() const { return gfid_; }
+    const struct stat& stat() const { return stat_; }
+    // For keeping: takes a reference to the handle, makes no call to a brick.
+    Result<Object> object() const;
+
+  private:
+    const Object& directory_;
+    std::string name_;
+    glfs_object* handle_ = nullptr;  // the listing's own
+    std::optional<Result<Object>> looked_up_;
+    Gfid gfid_;
+    struct stat stat_ {};
+};
+
+// Calls `visit` for each entry but "." and "..", in the server's order, looked up along with the
+// name (no call for each), until it returns false. An entry that vanished meanwhile is passed over.
 Result<void> list(const Object& directory,
-                  const std::function<bool(const std::string& name, Result<Object> object)>& visit);
+                  const std::function<bool(const DirectoryEntry& entry)>& visit);
 
 Result<struct statvfs> file_system_usage(const Object& directory);
 

@@ -71,6 +71,21 @@ Result<GlusterUri> parse_gluster_uri(const std::string& text) {
     return uri;
 }
 
+std::string escaped_uri_path(const std::string& path) {
+    constexpr std::string_view kPlain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./";
+    // Most names: thousands of them at a refresh.
+    if (path.find_first_not_of(kPlain) == std::string::npos) return path;
+    // Through xmlSaveUri itself, so that all come out alike.
+    XmlUri fields(xmlCreateURI(), &xmlFreeURI);
+    if (!fields) return path;
+    const std::string absolute = "/" + path;
+    fields->path =
+        reinterpret_cast<char*>(xmlStrdup(reinterpret_cast<const xmlChar*>(absolute.c_str())));
+    const std::unique_ptr<xmlChar, decltype(xmlFree)> text(xmlSaveUri(fields.get()), xmlFree);
+    return text ? reinterpret_cast<const char*>(text.get()) + 1 : path;
+}
+
 std::string format_gluster_uri(const GlusterUri& uri) {
     std::string scheme = uri.transport == "tcp" ? "gluster" : "gluster+" + uri.transport;
     std::string server = uri.host.find(':') != std::string::npos ? "[" + uri.host + "]" : uri.host;

@@ -28,4 +28,7 @@ Result<GlusterUri> parse_gluster_uri(const std::string& text);
 // The text with percent-encoding as libxml2 (and so libvirt's virURIFormat) does it.
 std::string format_gluster_uri(const GlusterUri& uri);
 
+// The path's part of such a text: what follows "gluster://host/volume/".
+std::string escaped_uri_path(const std::string& path);
+
 }  // namespace sfg

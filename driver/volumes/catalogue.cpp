@@ -19,14 +19,14 @@ Catalogue& Catalogue::instance() {
     return *catalogue;
 }
 
-std::shared_ptr<const ImageInfo> Catalogue::cached_image(const Object& file) {
+std::shared_ptr<const ImageInfo> Catalogue::cached_image(const std::string& volume_id,
+                                                         const Gfid& gfid, const struct stat& now) {
     const std::lock_guard held(mutex_);
-    const auto volume = volumes_.find(file.connection()->volume_id());
+    const auto volume = volumes_.find(volume_id);
     if (volume == volumes_.end()) return nullptr;
-    const auto found = volume->second.images.find(file.gfid());
+    const auto found = volume->second.images.find(gfid);
     if (found == volume->second.images.end()) return nullptr;
     Image& image = found->second;
-    const struct stat& now = file.stat();
     if (image.size != now.st_size || !same(image.modified, now.st_mtim)) return nullptr;
     if (!image.changed) image.changed = now.st_ctim;
     if (!same(*image.changed, now.st_ctim)) return nullptr;

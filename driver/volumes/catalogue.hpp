@@ -24,8 +24,10 @@ class Catalogue {
   public:
     static Catalogue& instance();
 
-    // The image behind `file`, as read when its size and times were what they are now.
-    std::shared_ptr<const ImageInfo> cached_image(const Object& file);  // null: unknown
+    // The image of a file, as read when its size and times were those of `now`; null where it was
+    // not.
+    std::shared_ptr<const ImageInfo> cached_image(const std::string& volume_id, const Gfid& gfid,
+                                                  const struct stat& now);
     void cache_image(const Object& file, std::shared_ptr<const ImageInfo> info);
 
     // The image that this process has just built and flushed, of that size and time: saves the

@@ -79,7 +79,9 @@ Result<ImageInfo> inspect_object(const Object& file) {
 
 Result<std::shared_ptr<const ImageInfo>> inspect_cached(const Object& file) {
     auto& catalogue = Catalogue::instance();
-    if (auto known = catalogue.cached_image(file)) return known;
+    if (auto known =
+            catalogue.cached_image(file.connection()->volume_id(), file.gfid(), file.stat()))
+        return known;
     SFG_TRY_ASSIGN(ImageInfo info, inspect_object(file));
     auto shared = std::make_shared<const ImageInfo>(std::move(info));
     catalogue.cache_image(file, shared);

@@ -18,15 +18,15 @@
 namespace sfg {
 namespace {
 
-ListedVolume listed(const Pool& pool, const std::string& name, const Object& object,
+ListedVolume listed(const Pool& pool, const std::string& name, const struct stat& stat,
                     std::shared_ptr<const ImageInfo> image) {
     static const auto no_image = std::make_shared<const ImageInfo>();  // of a directory
     const std::string path = join_path(pool.directory, name);
     ListedVolume volume;
     volume.name = name;
     volume.uri = pool.uri_of(path);
-    volume.directory = object.is_directory();
-    volume.stat = object.stat();
+    volume.directory = S_ISDIR(stat.st_mode);
+    volume.stat = stat;
     if (image == nullptr) image = no_image;
     volume.backing = shown_backing(pool, path, *image);
     volume.image = std::move(image);
@@ -53,7 +53,7 @@ Result<Listing> refresh_pool(const Pool& pool) {
     files.reserve(scan.entries.size());
     for (auto& entry : scan.entries) {
         files.emplace_back(join_path(pool.directory, entry.name), entry.gfid);
-        listing.volumes.push_back(listed(pool, entry.name, entry.object, std::move(entry.image)));
+        listing.volumes.push_back(listed(pool, entry.name, entry.stat, std::move(entry.image)));
     }
     Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, scan.since, files);
     return listing;
@@ -84,7 +84,7 @@ Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& nam
         image = *std::move(inspected);
     }
     Catalogue::instance().learn(pool.volume_id(), join_path(pool.pool.directory, name), *gfid);
-    return listed(pool.pool, name, *object, std::move(image));
+    return listed(pool.pool, name, object->stat(), std::move(image));
 }
 
 }  // namespace sfg

@@ -95,16 +95,17 @@ Result<Pool> Pool::make(std::string name, std::string volume, const std::string&
         return Error(ErrorKind::invalid,
                      who + " has the directory '" + directory + "': it must not contain '..'");
     if (servers.empty()) return Error(ErrorKind::invalid, who + " names no gluster host");
-    return Pool{std::move(name), {std::move(volume), std::move(servers)}, *path};
+    GlusterUri uri;
+    uri.host = servers.front().host;
+    uri.port = servers.front().port;
+    uri.volume = volume;
+    uri.path = "/";
+    return Pool{
+        std::move(name), {std::move(volume), std::move(servers)}, *path, format_gluster_uri(uri)};
 }
 
 std::string Pool::uri_of(const std::string& path_in_volume) const {
-    GlusterUri uri;
-    uri.host = address.servers.front().host;
-    uri.port = address.servers.front().port;
-    uri.volume = address.volume;
-    uri.path = "/" + path_in_volume;
-    return format_gluster_uri(uri);
+    return uri_prefix + escaped_uri_path(path_in_volume);
 }
 
 Result<void> connect_pool(const Pool& pool) {

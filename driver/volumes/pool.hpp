@@ -17,7 +17,8 @@ namespace sfg {
 struct Pool {
     std::string name;
     VolumeAddress address;
-    std::string directory;  // from the volume's root, normalized: "" is the root
+    std::string directory;   // from the volume's root, normalized: "" is the root
+    std::string uri_prefix;  // gluster://host/volume/
 
     auto operator<=>(const Pool&) const = default;
 

@@ -43,10 +43,10 @@ class Walk : public std::enable_shared_from_this<Walk> {
     Result<void> walk_directory(const Object& directory, const std::string& path,
                                 std::size_t depth);
     Result<void> meet(const Object& directory, const std::string& path, std::size_t depth,
-                      const std::string& entry, Object object);
+                      const DirectoryEntry& entry);
     Result<void> leave_out(const std::string& name, const Error& error);
     Result<void> meet_link(const std::string& name, const Gfid& link);
-    void meet_file(const std::string& name, const Gfid& gfid, Object object);
+    void meet_file(const std::string& name, const Gfid& gfid, const Object& object);
     void keep(ScannedEntry entry);
     void see_life() { signs_of_life_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -144,12 +144,11 @@ Result<void> Walk::start() {
 Result<void> Walk::walk_directory(const Object& directory, const std::string& path,
                                   std::size_t depth) {
     Result<void> outcome;
-    auto listed = list(directory, [&](const std::string& entry, Result<Object> object) {
+    auto listed = list(directory, [&](const DirectoryEntry& entry) {
         see_life();
-        if (object)
-            outcome = meet(directory, path, depth, entry, *std::move(object));
-        else
-            outcome = leave_out(join_path(path, entry), object.error());
+        outcome = entry.error() != nullptr
+                      ? leave_out(join_path(path, entry.name()), *entry.error())
+                      : meet(directory, path, depth, entry);
         return outcome.has_value() && !stopped_;
     });
     if (!outcome) return outcome;
@@ -171,37 +170,39 @@ Result<void> Walk::leave_out(const std::string& name, const Error& error) {
 }
 
 Result<void> Walk::meet(const Object& directory, const std::string& path, std::size_t depth,
-                        const std::string& entry, Object object) {
-    if (is_temporary_name(entry)) {
+                        const DirectoryEntry& entry) {
+    const std::string name = join_path(path, entry.name());
+    const struct stat& stat = entry.stat();
+    if (is_temporary_name(entry.name())) {
+        SFG_TRY_ASSIGN(Object object, entry.object());
         const std::lock_guard held(mutex_);
-        scan_->temporaries.push_back({directory, join_path(path, entry), std::move(object)});
-        return {};
-    }
-    if (!is_shown(entry)) {
-        if (!is_glusters_own(entry))
-            log_warning(pool_.described() + ": '" + escaped(join_path(path, entry)) +
+        scan_->temporaries.push_back({directory, name, std::move(object)});
+    } else if (!is_shown(entry.name())) {
+        if (!is_glusters_own(entry.name()))
+            log_warning(pool_.described() + ": '" + escaped(name) +
                         "' cannot be a volume's name and is left out");
-        return {};
-    }
-    const std::string name = join_path(path, entry);
-    if (object.is_link()) {
-        add([this, name, gfid = object.gfid()] { return meet_link(name, gfid); });
-    } else if (object.is_directory()) {
-        keep({name, object.gfid(), object, {}});
-        if (depth + 1 >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1)
+    } else if (S_ISLNK(stat.st_mode)) {
+        add([this, name, gfid = entry.gfid()] { return meet_link(name, gfid); });
+    } else if (S_ISDIR(stat.st_mode)) {
+        keep({name, entry.gfid(), stat, {}});
+        if (depth + 1 >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1) {
             log_warning(pool_.described() + ": directories below '" + escaped(name) +
                         "' are nested too deep and left out");
-        else
-            add([this, object, name, depth] { return walk_directory(object, name, depth + 1); });
-    } else if (object.is_file()) {
-        if (auto image = Catalogue::instance().cached_image(object)) {
-            keep({name, object.gfid(), object, std::move(image)});
-        } else {
-            add([this, name, object]() -> Result<void> {
-                meet_file(name, object.gfid(), object);
-                return {};
-            });
+            return {};
         }
+        SFG_TRY_ASSIGN(const Object object, entry.object());
+        add([this, object, name, depth] { return walk_directory(object, name, depth + 1); });
+    } else if (S_ISREG(stat.st_mode)) {
+        if (auto image =
+                Catalogue::instance().cached_image(scan_->pool.volume_id(), entry.gfid(), stat)) {
+            keep({name, entry.gfid(), stat, std::move(image)});
+            return {};
+        }
+        SFG_TRY_ASSIGN(const Object object, entry.object());
+        add([this, name, object]() -> Result<void> {
+            meet_file(name, object.gfid(), object);
+            return {};
+        });
     }
     return {};
 }
@@ -223,14 +224,14 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     if (!is_below(target->path, pool_.directory) || target->path.empty())
         return refuse("it leads out of the pool");
     if (target->object.is_directory())
-        keep({name, link, std::move(target->object), {}});
+        keep({name, link, target->object.stat(), {}});
     else if (target->object.is_file())
-        meet_file(name, link, std::move(target->object));
+        meet_file(name, link, target->object);
     return {};
 }
 
 // Never fails the walk: what cannot be read is listed as raw with a line in the log.
-void Walk::meet_file(const std::string& name, const Gfid& gfid, Object object) {
+void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& object) {
     auto image = inspect_cached(object);
     if (!image) {
         if (image.error().kind() == ErrorKind::not_found) return;  // deleted meanwhile
@@ -238,7 +239,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, Object object) {
                     "' is listed as raw: " + image.error().message());
         ImageInfo unread;
         unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
-        keep({name, gfid, std::move(object), std::make_shared<const ImageInfo>(unread)});
+        keep({name, gfid, object.stat(), std::make_shared<const ImageInfo>(unread)});
         return;
     }
     const ImageInfo& info = **image;
@@ -249,7 +250,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, Object object) {
         log_warning(pool_.described() + ": volume '" + escaped(name) + "' has a length of " +
                     std::to_string(object.stat().st_size) +
                     " bytes, no multiple of 512: qemu cannot open it over gfapi");
-    keep({name, gfid, std::move(object), *std::move(image)});
+    keep({name, gfid, object.stat(), *std::move(image)});
 }
 
 void Walk::keep(ScannedEntry entry) {

@@ -16,7 +16,7 @@ namespace sfg {
 struct ScannedEntry {
     std::string name;  // below the pool's directory
     Gfid gfid;         // of what stands under the name: for a link the link's own
-    Object object;     // for a link what it leads to
+    struct stat stat;  // for a link of what it leads to
     std::shared_ptr<const ImageInfo> image;  // files only
 };
 

@@ -44,6 +44,17 @@ TEST(GlusterUris, AreWrittenAsTheyWereRead) {
     }
 }
 
+TEST(GlusterUris, AreEscapedAlikeByThePieceAndWhole) {
+    for (const char* path : {"a", "a b", "%", "x:y", "a:b/c", "\xc3\xa4", "a;b@c&d=e+f$g,h", "?#[]",
+                             "dir/.x~*'()!", "//double"}) {
+        GlusterUri uri;
+        uri.host = "h";
+        uri.volume = "v";
+        uri.path = std::string("/") + path;
+        EXPECT_EQ("gluster://h/v/" + escaped_uri_path(path), format_gluster_uri(uri)) << path;
+    }
+}
+
 TEST(GlusterUris, ThatAreNoneAreRefused) {
     for (const char* text : {"", "gluster:", "gluster://", "gluster://h", "gluster://h/",
                              "gluster:///v/x", "gluster+unix:///v/x", "gluster+foo://h/v",
