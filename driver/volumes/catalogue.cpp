@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/volumes/catalogue.hpp"
 
-#include <unordered_set>
-
 #include "driver/volumes/names.hpp"
 
 namespace sfg {
@@ -57,7 +55,9 @@ std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::st
 
 void Catalogue::learn(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
     const std::lock_guard held(mutex_);
-    volumes_[volume_id].files.insert_or_assign(path, File{gfid, ++moments_});
+    auto& volume = volumes_[volume_id];
+    volume.files.insert_or_assign(path, File{gfid, ++moments_});
+    volume.failed_creations.erase(path);
 }
 
 void Catalogue::forget(const std::string& volume_id, const std::string& path) {
@@ -67,6 +67,16 @@ void Catalogue::forget(const std::string& volume_id, const std::string& path) {
     if (found == volume.files.end()) return;
     volume.images.erase(found->second.gfid);
     volume.files.erase(found);
+}
+
+void Catalogue::note_failed_creation(const std::string& volume_id, const std::string& path) {
+    const std::lock_guard held(mutex_);
+    volumes_[volume_id].failed_creations.insert(path);
+}
+
+bool Catalogue::take_failed_creation(const std::string& volume_id, const std::string& path) {
+    const std::lock_guard held(mutex_);
+    return volumes_[volume_id].failed_creations.erase(path) > 0;
 }
 
 std::uint64_t Catalogue::begin_refresh() {
@@ -79,6 +89,8 @@ void Catalogue::replace_below(const std::string& volume_id, const std::string& d
                               const std::vector<std::pair<std::string, Gfid>>& files) {
     const std::lock_guard held(mutex_);
     auto& volume = volumes_[volume_id];
+    std::erase_if(volume.failed_creations,
+                  [&](const auto& path) { return is_below(path, directory); });
     bool changed = false;
     for (const auto& [path, gfid] : files) {
         auto& file = volume.files[path];

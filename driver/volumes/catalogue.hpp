@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,11 @@ class Catalogue {
     void learn(const std::string& volume_id, const std::string& path, const Gfid& gfid);
     void forget(const std::string& volume_id, const std::string& path);
 
+    // A creation failed: libvirt may ask for the volume's deletion, which has nothing to remove.
+    // Forgotten when asked for, at the next success and at the next refresh.
+    void note_failed_creation(const std::string& volume_id, const std::string& path);
+    bool take_failed_creation(const std::string& volume_id, const std::string& path);
+
     // A refresh begins: what is learned from now on is newer than what it sees.
     std::uint64_t begin_refresh();
 
@@ -61,6 +67,7 @@ class Catalogue {
     struct Volume {
         std::unordered_map<std::string, File> files;  // by path
         std::unordered_map<Gfid, Image> images;
+        std::unordered_set<std::string> failed_creations;  // by path
     };
 
     std::mutex mutex_;

@@ -195,6 +195,7 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
         if (built || built.error().kind() != ErrorKind::not_found) break;
     }
     if (!built) {
+        Catalogue::instance().note_failed_creation(pool.volume_id(), path);
         remove_parents(pool, request.name);
         if (built.error().kind() == ErrorKind::exists)
             return Error(ErrorKind::exists, EEXIST,

@@ -2,6 +2,8 @@
 #include "driver/volumes/remove.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
@@ -11,6 +13,21 @@
 #include "driver/volumes/parents.hpp"
 
 namespace sfg {
+namespace {
+
+// Removes `name` where it still is the file `known`.
+Result<void> remove_known(const OpenPool& pool, const std::string& name, const Gfid& known) {
+    SFG_TRY_ASSIGN(const Object parent, lookup_path(pool.directory, parent_of(name)));
+    SFG_TRY_ASSIGN(const Object object, lookup(parent, last_of(name)));
+    if (object.gfid() != known)
+        return Error(ErrorKind::busy,
+                     "it is another file now than the one this host listed; refresh the pool "
+                     "(virsh pool-refresh) and look again");
+    SFG_TRY_ASSIGN(const FileHold hold, hold_file(object, FileUse::exclusive));
+    return remove(parent, last_of(name));
+}
+
+}  // namespace
 
 Result<void> delete_volume(const OpenPool& pool, const std::string& name) {
     SFG_TRY(check_volume_name(name));
@@ -20,33 +37,33 @@ Result<void> delete_volume(const OpenPool& pool, const std::string& name) {
 
     const auto known = catalogue.known(pool.volume_id(), path);
     if (!known) {
-        log_info(who + " was never seen by this process: nothing is removed");
-        return {};
+        if (catalogue.take_failed_creation(pool.volume_id(), path)) {
+            log_info(who + " could not be created: there is nothing of it to remove");
+            return {};
+        }
+        return Error(ErrorKind::not_found, ENOENT,
+                     who +
+                         " was not seen by the last refresh; refresh the pool (virsh "
+                         "pool-refresh)");
     }
-    auto fail = [&](const Error& error) -> Result<void> {
+    auto removed = remove_known(pool, name, *known);
+    // Where another host removes and makes the directories on the way meanwhile, bricks answer
+    // ENOENT for a moment for what is there: a volume that was there is not gone at the first word.
+    for (int again = 0; again < 3 && !removed && removed.error().kind() == ErrorKind::not_found;
+         ++again) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        removed = remove_known(pool, name, *known);
+    }
+    if (!removed) {
+        const Error& error = removed.error();
         if (error.system_errno() == ENOTEMPTY)
             return Error(ErrorKind::busy, ENOTEMPTY,
                          who + " is a directory that is not empty: delete what is in it first");
-        if (error.kind() == ErrorKind::not_found) {
-            catalogue.forget(pool.volume_id(), path);
+        if (error.kind() == ErrorKind::not_found)
             return Error(ErrorKind::not_found, ENOENT,
                          who + " does not exist any more; refresh the pool (virsh pool-refresh)");
-        }
         return error.with_context("cannot delete " + who);
-    };
-
-    const auto parent = lookup_path(pool.directory, parent_of(name));
-    if (!parent) return fail(parent.error());
-    const auto object = lookup(*parent, last_of(name));
-    if (!object) return fail(object.error());
-    if (object->gfid() != *known)
-        return Error(ErrorKind::busy, 0,
-                     who +
-                         " is another file now than the one this host listed; refresh the pool "
-                         "(virsh pool-refresh) and look again");
-    const auto hold = hold_file(*object, FileUse::exclusive);
-    if (!hold) return hold.error().with_context(who + " is in use");
-    if (auto removed = remove(*parent, last_of(name)); !removed) return fail(removed.error());
+    }
     catalogue.forget(pool.volume_id(), path);
     remove_parents(pool, name);
     return {};

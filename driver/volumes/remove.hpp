@@ -13,9 +13,10 @@ namespace sfg {
 //
 // libvirt also calls this to clean up after a creation that failed, perhaps because another host
 // had just made a volume of that name (storage_driver.c, storageVolDeleteInternal). So only the
-// file that the Catalogue knows under the name is removed: where it knows none there is nothing
-// of ours and the call succeeds without a change; where another file stands there by now it
-// fails with ErrorKind::busy. ErrorKind::not_found where it is gone.
+// file that the Catalogue knows under the name is removed. Where it knows none and the creation
+// failed here, there is nothing of ours and the call succeeds without a change. Errors, without a
+// change too: busy where another file stands there by now, or a volume is being made on it;
+// not_found where it is gone.
 Result<void> delete_volume(const OpenPool& pool, const std::string& name);
 
 }  // namespace sfg

@@ -53,6 +53,20 @@ TEST(TheCatalogue, LetsTheLaterOfTwoRefreshesWin) {
     EXPECT_EQ(catalogue.known("v", "x"), gfid(2));
 }
 
+TEST(TheCatalogue, RemembersAFailedCreationOnce) {
+    Catalogue catalogue;
+    catalogue.note_failed_creation("v", "a/x");
+    EXPECT_FALSE(catalogue.take_failed_creation("v", "a/y"));
+    EXPECT_TRUE(catalogue.take_failed_creation("v", "a/x"));
+    EXPECT_FALSE(catalogue.take_failed_creation("v", "a/x"));
+    catalogue.note_failed_creation("v", "a/x");
+    catalogue.learn("v", "a/x", gfid(1));
+    EXPECT_FALSE(catalogue.take_failed_creation("v", "a/x")) << "it was made since";
+    catalogue.note_failed_creation("v", "a/x");
+    catalogue.replace_below("v", "a", catalogue.begin_refresh(), {});
+    EXPECT_FALSE(catalogue.take_failed_creation("v", "a/x"));
+}
+
 TEST(TheCatalogue, ForgetsWhatWasDeleted) {
     Catalogue catalogue;
     catalogue.learn("v", "x", gfid(1));
