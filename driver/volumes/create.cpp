@@ -174,7 +174,9 @@ Result<void> check_request(const Pool& pool, const VolumeRequest& request) {
     return {};
 }
 
-Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
+namespace {
+
+Result<void> make_volume(const OpenPool& pool, const VolumeRequest& request) {
     SFG_TRY(check_request(pool.pool, request));
     const std::string path = join_path(pool.pool.directory, request.name);
     const std::string who = described(pool.pool, request);
@@ -195,7 +197,6 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
         if (built || built.error().kind() != ErrorKind::not_found) break;
     }
     if (!built) {
-        Catalogue::instance().note_failed_creation(pool.volume_id(), path);
         remove_parents(pool, request.name);
         if (built.error().kind() == ErrorKind::exists)
             return Error(ErrorKind::exists, EEXIST,
@@ -206,6 +207,16 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
     }
     Catalogue::instance().learn(pool.volume_id(), path, *built);
     return {};
+}
+
+}  // namespace
+
+Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
+    auto made = make_volume(pool, request);
+    if (!made)
+        Catalogue::instance().note_failed_creation(pool.volume_id(),
+                                                   join_path(pool.pool.directory, request.name));
+    return made;
 }
 
 }  // namespace sfg

@@ -5,20 +5,34 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/bench/scratch_pool.hpp"
+
 namespace sfg::bench {
 namespace {
+
+using test::kGiB;
 
 // The kernel trusts what a FUSE mount told it of a file for one second.
 constexpr auto kAttributesExpire = std::chrono::milliseconds(1200);
 
+std::string gluster_xml(const Options& options, const std::string& name,
+                        const std::string& directory) {
+    return test::PoolSpec{name, options.volume, directory, {{options.host, 0}}}.xml();
+}
+
+std::string fuse_xml(const std::string& name, const std::string& path) {
+    return "<pool type='dir'><name>" + name + "</name><target><path>" + path +
+           "</path></target></pool>";
+}
+
 // The two pools over one directory.
 struct Pools {
-    Pools(const Client& client, const Options& options, const ScratchDirectory& scratch,
+    Pools(const test::Client& client, const Options& options, const ScratchDirectory& scratch,
           const std::string& directory)
-        : gluster(client, gluster_pool_xml("bench-gluster-" + directory, options.host,
-                                           options.volume, scratch.in_volume() + "/" + directory)),
-          fuse(client, directory_pool_xml("bench-fuse-" + directory,
-                                          options.mount + scratch.in_volume() + "/" + directory)) {}
+        : gluster(client, "bench-gluster",
+                  gluster_xml(options, "bench-gluster", scratch.in_volume() + "/" + directory)),
+          fuse(client, "bench-fuse",
+               fuse_xml("bench-fuse", options.mount + scratch.in_volume() + "/" + directory)) {}
 
     // Turn by turn, and who begins changes: what slows the machine for a while hits both.
     template <typename Operation>
@@ -38,43 +52,68 @@ struct Pools {
     ScratchPool fuse;
 };
 
+test::VolumeSpec volume_of(const std::string& name, const std::string& format,
+                           const std::string& base) {
+    if (format == "raw") return test::raw(name, kGiB);
+    test::VolumeSpec volume = test::qcow2(name, kGiB);
+    if (!base.empty()) {
+        volume.backing = base;
+        volume.backing_format = "qcow2";
+    }
+    return volume;
+}
+
+// One kind of volume, and how long its creations took.
+struct Kind {
+    std::string format;
+    bool with_base;
+    Row row;
+
+    std::string name(const char* who, int turn) const {
+        return std::string(who) + (with_base ? "-overlay-" : "-" + format + "-") +
+               std::to_string(turn);
+    }
+};
+
 }  // namespace
 
-std::vector<Row> compare_volumes(const Client& client, const Options& options,
+std::vector<Row> compare_volumes(const test::Client& client, const Options& options,
                                  const ScratchDirectory& scratch) {
     scratch.make_subdirectory("volumes");
     const Pools pools(client, options, scratch, "volumes");
     // Each pool has a base of its own that it knows.
-    pools.gluster.create(volume_xml({"base-gluster", "qcow2"}));
-    pools.fuse.create(volume_xml({"base-fuse", "qcow2"}));
+    for (const ScratchPool* pool : {&pools.gluster, &pools.fuse})
+        pool->create(test::qcow2(pool == &pools.fuse ? "base-fuse" : "base-gluster", kGiB));
     const std::string gluster_base = pools.gluster.path_of("base-gluster");
     const std::string fuse_base = pools.fuse.path_of("base-fuse");
 
-    struct Kind {
-        std::string format;
-        bool with_base;
-        Row row;
-    };
     std::vector<Kind> kinds{
         {"qcow2", false, {"create qcow2", "at most 0.25"}},
         {"qcow2", true, {"create qcow2 with a base", "at most 0.25"}},
         {"raw", false, {"create raw", "at most 1"}},
     };
     Row deletion{"delete", "at most 1"};
-    // One turn that does not count, for connections and programs to be loaded.
-    for (int turn = -1; turn < options.operations; ++turn) {
+    // The first turn of each does not count: programs and connections are loaded.
+    for (int turn = 0; turn <= options.operations; ++turn) {
         for (auto& kind : kinds) {
             Row uncounted;
-            Row& created = turn < 0 ? uncounted : kind.row;
-            pools.alternate(turn + 1, created, [&](const ScratchPool& pool, const char* who) {
-                std::string base;
-                if (kind.with_base) base = &pool == &pools.gluster ? gluster_base : fuse_base;
-                pool.create(volume_xml({std::string("volume-") + who, kind.format, base}));
-            });
-            Row& deleted = turn < 0 ? uncounted : deletion;
-            pools.alternate(turn + 1, deleted, [&](const ScratchPool& pool, const char* who) {
-                pool.remove(std::string("volume-") + who);
-            });
+            pools.alternate(turn, turn == 0 ? uncounted : kind.row,
+                            [&](const ScratchPool& pool, const char* who) {
+                                const auto& base = &pool == &pools.fuse ? fuse_base : gluster_base;
+                                pool.create(volume_of(kind.name(who, turn), kind.format,
+                                                      kind.with_base ? base : ""));
+                            });
+        }
+    }
+    // Volumes are rarely deleted in the second after their creation.
+    std::this_thread::sleep_for(kAttributesExpire);
+    for (int turn = 0; turn <= options.operations; ++turn) {
+        for (const auto& kind : kinds) {
+            Row uncounted;
+            pools.alternate(turn, turn == 0 ? uncounted : deletion,
+                            [&](const ScratchPool& pool, const char* who) {
+                                pool.remove(kind.name(who, turn));
+                            });
         }
     }
     std::vector<Row> rows;
@@ -83,16 +122,16 @@ std::vector<Row> compare_volumes(const Client& client, const Options& options,
     return rows;
 }
 
-std::vector<Row> compare_refreshes(const Client& client, const Options& options,
+std::vector<Row> compare_refreshes(const test::Client& client, const Options& options,
                                    const ScratchDirectory& scratch) {
     scratch.make_subdirectory("many");
     const Pools pools(client, options, scratch, "many");
     // A third each: raw, qcow2, qcow2 with a base that both ways lead to.
-    pools.gluster.create(volume_xml({"base", "qcow2"}));
+    pools.gluster.create(test::qcow2("base", kGiB));
     const std::string base = pools.gluster.path_of("base");
     for (int i = 1; i < options.volumes; ++i)
-        pools.gluster.create(volume_xml(
-            {"volume-" + std::to_string(i), i % 3 == 0 ? "raw" : "qcow2", i % 3 == 1 ? base : ""}));
+        pools.gluster.create(volume_of("volume-" + std::to_string(i), i % 3 == 0 ? "raw" : "qcow2",
+                                       i % 3 == 1 ? base : ""));
 
     const std::string count = std::to_string(options.volumes) + " volumes";
     Row first{"refresh of " + count + ", all changed", "at most 1, hoped for 0.5"};

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench/libvirt_client.hpp"
 #include "tests/bench/options.hpp"
 #include "tests/bench/scratch_directory.hpp"
 #include "tests/bench/statistics.hpp"
+#include "tests/support/libvirt_client.hpp"
 
 namespace sfg::bench {
 
@@ -20,10 +20,10 @@ struct Row {
 };
 
 // Creations and deletions, one volume at a time.
-std::vector<Row> compare_volumes(const Client& client, const Options& options,
+std::vector<Row> compare_volumes(const test::Client& client, const Options& options,
                                  const ScratchDirectory& scratch);
 // Refreshes of a directory of many volumes.
-std::vector<Row> compare_refreshes(const Client& client, const Options& options,
+std::vector<Row> compare_refreshes(const test::Client& client, const Options& options,
                                    const ScratchDirectory& scratch);
 
 }  // namespace sfg::bench

@@ -1,24 +1,44 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bench/growth.hpp"
 
+#include <stdexcept>
 #include <string>
 
 namespace sfg::bench {
+namespace {
 
-long long Growth::resident() const {
-    return static_cast<long long>(late.resident_bytes) -
-           static_cast<long long>(early.resident_bytes);
+long long difference(std::size_t early, std::size_t late) {
+    return static_cast<long long>(late) - static_cast<long long>(early);
 }
 
-Growth measure_growth(const ScratchPool& pool, pid_t libvirtd, int rounds) {
+void must(const test::Refusal& refusal) {
+    if (refusal.code != VIR_ERR_OK) throw std::runtime_error(refusal.message);
+}
+
+}  // namespace
+
+long long Growth::resident() const {
+    return difference(early.resident_bytes, late.resident_bytes);
+}
+
+long long Growth::threads() const {
+    return difference(early.threads, late.threads);
+}
+
+long long Growth::descriptors() const {
+    return difference(early.descriptors, late.descriptors);
+}
+
+Growth measure_growth(const test::Pool& pool, pid_t libvirtd, int rounds) {
     Growth growth;
     for (int round = 0; round < rounds; ++round) {
         if (round == rounds / 10) growth.early = settled_usage(libvirtd);
         // Names differ, as they do in life: what is kept by name must not pile up.
         const std::string name = "round-" + std::to_string(round);
-        pool.create(volume_xml({name, round % 2 == 0 ? "qcow2" : "raw"}));
-        pool.remove(name);
-        pool.refresh();
+        const auto volume = pool.create(round % 2 == 0 ? test::qcow2(name) : test::raw(name));
+        must(volume.refusal);
+        must(volume->erase());
+        must(pool.refresh());
     }
     growth.late = settled_usage(libvirtd);
     return growth;

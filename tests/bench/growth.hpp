@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "tests/bench/libvirt_client.hpp"
 #include "tests/bench/process_usage.hpp"
+#include "tests/support/libvirt_client.hpp"
 
 namespace sfg::bench {
 
@@ -11,13 +11,14 @@ struct Growth {
     ProcessUsage early;
     ProcessUsage late;
 
-    // In bytes; negative where memory was given back.
-    long long resident() const;
+    // Negative where something was given back.
+    long long resident() const;  // bytes
+    long long threads() const;
+    long long descriptors() const;
 };
 
-inline constexpr long long kMostGrowth = 2LL << 20;  // the aim: less, over 900 rounds after 100
-
-// Creates a volume, deletes it and refreshes the pool, `rounds` times.
-Growth measure_growth(const ScratchPool& pool, pid_t libvirtd, int rounds);
+// Creates a volume, deletes it and refreshes the pool, `rounds` times. Throws where libvirt
+// refuses one.
+Growth measure_growth(const test::Pool& pool, pid_t libvirtd, int rounds);
 
 }  // namespace sfg::bench

@@ -7,6 +7,7 @@
 
 #include "tests/bench/comparison.hpp"
 #include "tests/bench/growth.hpp"
+#include "tests/bench/scratch_pool.hpp"
 
 namespace {
 
@@ -21,19 +22,15 @@ void print(const std::vector<Row>& rows) {
 }
 
 void print(const Growth& growth, int rounds) {
-    auto change = [](std::size_t early, std::size_t late) {
-        return static_cast<long long>(late) - static_cast<long long>(early);
-    };
-    std::printf("\nlibvirtd over %d rounds of create, delete and refresh, after the first %d:\n",
-                rounds - rounds / 10, rounds / 10);
-    std::printf("memory %+.0f KiB (aim: below 2048), threads %+lld, descriptors %+lld (aim: 0)\n",
-                static_cast<double>(growth.resident()) / 1024,
-                change(growth.early.threads, growth.late.threads),
-                change(growth.early.descriptors, growth.late.descriptors));
+    std::printf(
+        "\nlibvirtd over %d rounds of create, delete and refresh after the first %d: memory %+.0f "
+        "KiB (aim: below 2048),\nthreads %+lld, descriptors %+lld (aim: 0)\n",
+        rounds - rounds / 10, rounds / 10, static_cast<double>(growth.resident()) / 1024,
+        growth.threads(), growth.descriptors());
 }
 
 void run(const Options& options) {
-    const Client client(options.connect);
+    const sfg::test::Client client(options.connect);
     const ScratchDirectory scratch(options.side_mount);
     std::printf(
         "| operation | FUSE dir pool, ms | gluster pool, ms | ratio | aim for the ratio |\n"
@@ -42,9 +39,10 @@ void run(const Options& options) {
     print(compare_refreshes(client, options, scratch));
     if (options.libvirtd == 0) return;
     scratch.make_subdirectory("rounds");
-    const ScratchPool pool(client, gluster_pool_xml("bench-rounds", options.host, options.volume,
-                                                    scratch.in_volume() + "/rounds"));
-    print(measure_growth(pool, options.libvirtd, options.rounds), options.rounds);
+    const sfg::test::PoolSpec spec{
+        "bench-rounds", options.volume, scratch.in_volume() + "/rounds", {{options.host, 0}}};
+    const ScratchPool pool(client, spec.name, spec.xml());
+    print(measure_growth(pool.pool(), options.libvirtd, options.rounds), options.rounds);
 }
 
 }  // namespace
