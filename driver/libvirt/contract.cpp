@@ -229,8 +229,14 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        return in_pool<void>(
-            known, [&](const OpenPool& open) { return create_volume(open, request_of(*request)); });
+        // Making a volume may take as long as it takes, it holds up nobody. Whether gluster answers
+        // at all is known sooner.
+        SFG_TRY_ASSIGN(const OpenPool open,
+                       in_pool_bounded<OpenPool>(
+                           known, [](const OpenPool& found) { return Result<OpenPool>(found); }));
+        const Result<void> created = create_volume(open, request_of(*request));
+        if (!created) forget_recent_pool(known);
+        return created;
     });
 }
 

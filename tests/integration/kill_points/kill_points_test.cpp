@@ -50,6 +50,7 @@ TEST_P(KilledAtEachCall, LeavesNothingOrAWholeVolume) {
             ASSERT_TRUE(made.ok) << made.message;
             ASSERT_TRUE(victim.refresh().ok);  // it deletes what it has seen
         }
+        const auto before = temporaries_below(fuse()).size();
         victim.plan(fault(), at);
         const Outcome outcome = victim.request(operation().with_name(operation().request, name));
         SCOPED_TRACE(outcome.message);
@@ -58,6 +59,7 @@ TEST_P(KilledAtEachCall, LeavesNothingOrAWholeVolume) {
         if (done) {
             EXPECT_TRUE(operation().deletes ? is_absent(name)
                                             : stands_whole(name, operation().volume));
+            EXPECT_EQ(temporaries_below(fuse()).size(), before);
         }
 
         left_something = left_something || !temporaries_below(fuse()).empty();
