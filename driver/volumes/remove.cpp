@@ -2,8 +2,6 @@
 #include "driver/volumes/remove.hpp"
 
 #include <cerrno>
-#include <chrono>
-#include <thread>
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
@@ -24,7 +22,14 @@ Result<void> remove_known(const OpenPool& pool, const std::string& name, const G
                      "it is another file now than the one this host listed; refresh the pool "
                      "(virsh pool-refresh) and look again");
     SFG_TRY_ASSIGN(const FileHold hold, hold_file(object, FileUse::exclusive));
-    return remove(parent, last_of(name));
+    auto removed = remove(parent, last_of(name));
+    if (removed || removed.error().kind() != ErrorKind::not_found) return removed;
+    // The brick looks at the directory once more after it has removed the name (posix-entry-ops.c,
+    // posix_unlink), and says ENOENT when another host has removed the directory by then. What
+    // stood there a moment ago and does not any more is deleted.
+    const auto still = lookup(parent, last_of(name));
+    if (!still && still.error().kind() == ErrorKind::not_found) return {};
+    return removed;
 }
 
 }  // namespace
@@ -46,14 +51,7 @@ Result<void> delete_volume(const OpenPool& pool, const std::string& name) {
                          " was not seen by the last refresh; refresh the pool (virsh "
                          "pool-refresh)");
     }
-    auto removed = remove_known(pool, name, *known);
-    // Where another host removes and makes the directories on the way meanwhile, bricks answer
-    // ENOENT for a moment for what is there: a volume that was there is not gone at the first word.
-    for (int again = 0; again < 3 && !removed && removed.error().kind() == ErrorKind::not_found;
-         ++again) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        removed = remove_known(pool, name, *known);
-    }
+    const auto removed = remove_known(pool, name, *known);
     if (!removed) {
         const Error& error = removed.error();
         if (error.system_errno() == ENOTEMPTY)

@@ -35,7 +35,7 @@ namespace {
 int count_of(const char* text) {
     char* end = nullptr;
     const long value = std::strtol(text, &end, 10);
-    if (end == text || *end != '\0' || value < 1 || value > 1'000'000) usage(2);
+    if (end == text || *end != '\0' || value < 1 || value > 10'000'000) usage(2);
     return static_cast<int>(value);
 }
 
@@ -53,7 +53,7 @@ Options parse_options(int argc, char** argv) {
                             {"refreshes", required_argument, nullptr, 'f'},
                             {"rounds", required_argument, nullptr, 'r'},
                             {"quick", no_argument, nullptr, 'q'},
-                            {"help", no_argument, nullptr, '?'},
+                            {"help", no_argument, nullptr, 'H'},
                             {nullptr, 0, nullptr, 0}};
     Options options;
     for (int name; (name = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -93,8 +93,10 @@ Options parse_options(int argc, char** argv) {
                 options.refreshes = 3;
                 options.rounds = 200;
                 break;
+            case 'H':
+                usage(0);
             default:
-                usage(optopt == 0 ? 0 : 2);
+                usage(2);
         }
     }
     if (optind != argc || options.host.empty() || options.volume.empty() || options.mount.empty() ||

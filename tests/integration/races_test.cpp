@@ -152,6 +152,60 @@ TEST_F(RacesTest, ADeletedAndRecreatedVolumeIsNotDeletedByAStaleHost) {
     EXPECT_FALSE(exists("a"));
 }
 
+// When libvirt cannot look at what was just built, or a clone fails, it calls deleteVol with that
+// name, whosever file stands there by then.
+TEST_F(RacesTest, TheCleanUpOfACreationThatWasOvertakenSparesWhatStandsThere) {
+    constexpr int kRounds = 250;
+    auto name_of = [](int round) { return "c" + std::to_string(round); };
+    std::vector<ino_t> theirs(kRounds, 0);
+    std::barrier start(2);
+    // Another client puts a file of its own in the place of what is there, at any moment of ours.
+    std::thread other([&] {
+        std::mt19937 random(20240613);
+        for (int round = 0; round < kRounds; ++round) {
+            const std::string path = fuse(name_of(round));
+            start.arrive_and_wait();
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 12000));
+            unlink(path.c_str());
+            const int fd = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+            if (fd < 0) continue;  // we were quicker
+            struct stat status {};
+            if (fstat(fd, &status) == 0) theirs[static_cast<std::size_t>(round)] = status.st_ino;
+            close(fd);
+        }
+    });
+    int refusals = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        start.arrive_and_wait();
+        if (!pool().create(raw(name_of(round)))) ++refusals;
+    }
+    other.join();
+    int stood = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        const ino_t wanted = theirs[static_cast<std::size_t>(round)];
+        if (wanted == 0) continue;
+        struct stat status {};
+        EXPECT_EQ(stat(fuse(name_of(round)).c_str(), &status), 0) << round;
+        EXPECT_EQ(status.st_ino, wanted) << round;
+        ++stood;
+    }
+    // The moments were of all kinds.
+    EXPECT_GT(stood, 50);
+    EXPECT_GT(refusals, 10);
+    EXPECT_LT(refusals, kRounds);
+}
+
+TEST_F(RacesTest, ACloneOntoANameThatIsTakenElsewhereSparesIt) {
+    ASSERT_TRUE(done(pool().create(raw("source"))));
+    write_file("theirs", "precious");
+    const std::string there = gfid("theirs");
+    const auto made = pool().clone(raw("theirs"), *pool().volume("source"));
+    EXPECT_FALSE(made);
+    EXPECT_NE(made.refusal.code, VIR_ERR_INTERNAL_ERROR) << made.refusal.message;
+    EXPECT_EQ(gfid("theirs"), there);
+    EXPECT_EQ(read_file("theirs"), "precious");
+}
+
 TEST_F(RacesTest, CreationAndDeletionBesideEachOtherKeepParentsInOrder) {
     // The last volume of a directory goes while another comes.
     Pool other = pool_on(kOther);

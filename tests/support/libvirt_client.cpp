@@ -215,6 +215,10 @@ Answer<Volume> Pool::create_from_xml(const std::string& xml, unsigned flags) con
     return owned<Volume>(virStorageVolCreateXML(get(), xml.c_str(), flags));
 }
 
+Answer<Volume> Pool::clone(const VolumeSpec& volume, const Volume& source) const {
+    return owned<Volume>(virStorageVolCreateXMLFrom(get(), volume.xml().c_str(), source.get(), 0));
+}
+
 Answer<Volume> Pool::volume(const std::string& name) const {
     return owned<Volume>(virStorageVolLookupByName(get(), name.c_str()));
 }
