@@ -155,7 +155,7 @@ TEST_F(RacesTest, ADeletedAndRecreatedVolumeIsNotDeletedByAStaleHost) {
 // When libvirt cannot look at what was just built, or a clone fails, it calls deleteVol with that
 // name, whosever file stands there by then.
 TEST_F(RacesTest, TheCleanUpOfACreationThatWasOvertakenSparesWhatStandsThere) {
-    constexpr int kRounds = 250;
+    constexpr int kRounds = 400;
     auto name_of = [](int round) { return "c" + std::to_string(round); };
     std::vector<ino_t> theirs(kRounds, 0);
     std::barrier start(2);
@@ -165,7 +165,7 @@ TEST_F(RacesTest, TheCleanUpOfACreationThatWasOvertakenSparesWhatStandsThere) {
         for (int round = 0; round < kRounds; ++round) {
             const std::string path = fuse(name_of(round));
             start.arrive_and_wait();
-            std::this_thread::sleep_for(std::chrono::microseconds(random() % 12000));
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 6000));
             unlink(path.c_str());
             const int fd = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
             if (fd < 0) continue;  // we were quicker
@@ -191,7 +191,7 @@ TEST_F(RacesTest, TheCleanUpOfACreationThatWasOvertakenSparesWhatStandsThere) {
     }
     // The moments were of all kinds.
     EXPECT_GT(stood, 50);
-    EXPECT_GT(refusals, 10);
+    EXPECT_GT(refusals, 2);
     EXPECT_LT(refusals, kRounds);
 }
 

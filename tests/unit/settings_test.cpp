@@ -46,7 +46,7 @@ TEST_F(SettingsFile, IsRead) {
 }
 
 TEST_F(SettingsFile, IsRefusedWhenOthersCanWriteIt) {
-    for (const mode_t mode : {0664, 0646, 0666}) {
+    for (const mode_t mode : {0664U, 0646U, 0666U}) {
         const auto read = reading("[driver]\nconnect-timeout=3\n", mode);
         ASSERT_FALSE(read);
         EXPECT_EQ(read.error().kind(), ErrorKind::denied);
