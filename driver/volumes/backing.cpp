@@ -21,7 +21,7 @@
 namespace sfg {
 namespace {
 
-// qemu itself has no limit; libvirt stops at 200 (VIR_DOMAIN_..."backing chain too deep").
+// qemu has no limit of its own; a chain this deep is a mistake, or a loop.
 constexpr int kDeepestChain = 200;
 
 // A file of a gluster volume: where a base is, or where an image's header says that one is.
@@ -55,7 +55,8 @@ Error base_error(const std::string& request, ErrorKind kind, int error, const st
     return Error(kind, error, "base '" + escaped(request) + "' " + why);
 }
 
-// The volume and path of a gluster URI. nullopt-like error `denied` where no pool knows its host.
+// The volume and path of a URI that a request gives. ErrorKind::denied where no pool knows its
+// host.
 Result<Place> place_of_requested_uri(const std::string& text) {
     SFG_TRY_ASSIGN(const GlusterUri uri, parse_gluster_uri(text));
     if (uri.transport != "tcp")
