@@ -3,11 +3,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "driver/core/result.hpp"
 
 namespace sfg {
+
+// A run of bytes in a file.
+struct Extent {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+
+    std::uint64_t end() const { return offset + length; }
+    bool operator==(const Extent&) const = default;
+};
 
 // A file as the format code sees it: bytes at offsets. gfapi files, local files and the memory and
 // fault-making stores of the tests implement it, and one contract test runs over all of them.
@@ -37,6 +47,15 @@ class ByteSource {
 
     // Returns after all that was written is on stable storage.
     virtual Result<void> flush() = 0;
+
+    // The first run of data at or behind `from`; nothing where only a hole follows up to the end
+    // of the file. Data may be zeros, a hole always reads as zeros. ErrorKind::unsupported where
+    // the storage cannot tell.
+    virtual Result<std::optional<Extent>> find_data(std::uint64_t from);
+
+    // Gives the storage of the range back: it reads as zeros afterwards, and the size stays.
+    // ErrorKind::unsupported where the storage cannot.
+    virtual Result<void> discard(std::uint64_t offset, std::uint64_t length);
 };
 
 }  // namespace sfg

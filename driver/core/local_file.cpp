@@ -141,6 +141,21 @@ Result<void> LocalFile::flush() {
     return {};
 }
 
+Result<std::optional<Extent>> LocalFile::find_data(std::uint64_t from) {
+    if (!is_range(from, 0)) return std::optional<Extent>();
+    const off_t data = ::lseek(fd_, static_cast<off_t>(from), SEEK_DATA);
+    if (data < 0) {
+        if (errno == ENXIO) return std::optional<Extent>();
+        // A block device, or a file system that cannot tell.
+        if (errno == EINVAL || errno == EOPNOTSUPP) return ByteSource::find_data(from);
+        return failed(errno, "look for data in");
+    }
+    const off_t hole = ::lseek(fd_, data, SEEK_HOLE);
+    if (hole < 0) return failed(errno, "look for holes in");
+    return std::optional(
+        Extent{static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(hole - data)});
+}
+
 Result<void> LocalFile::close() {
     // Linux closes the descriptor even when it reports EINTR, which then means nothing.
     const int fd = std::exchange(fd_, -1);

@@ -37,6 +37,7 @@ class LocalFile : public ByteSource {
     Result<void> resize(std::uint64_t bytes) override;
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
+    Result<std::optional<Extent>> find_data(std::uint64_t from) override;
 
     // Closes and reports what close(2) does. Nothing else may be called afterwards.
     Result<void> close();

@@ -36,6 +36,21 @@ Result<void> read_seconds(GKeyFile* file, const char* key, gint64 least, gint64 
     return {};
 }
 
+// A list of absolute paths; empty where the key is not there.
+Result<std::vector<std::string>> read_paths(GKeyFile* file, const char* key) {
+    std::vector<std::string> paths;
+    if (g_key_file_has_key(file, kGroup, key, nullptr) == FALSE) return paths;
+    const std::unique_ptr<char*, decltype(&g_strfreev)> list(
+        g_key_file_get_string_list(file, kGroup, key, nullptr, nullptr), &g_strfreev);
+    for (char** path = list.get(); path != nullptr && *path != nullptr; ++path) {
+        if ((*path)[0] != '/')
+            return Error(ErrorKind::invalid,
+                         std::string(key) + " must be absolute paths with ';' between them");
+        paths.emplace_back(*path);
+    }
+    return paths;
+}
+
 Result<std::string> read_trusted(const std::string& path) {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
@@ -79,6 +94,9 @@ Result<Settings> read_settings(const std::string& path) {
     for (auto read : {read_seconds(file.get(), "connect-timeout", 1, 600, connect),
                       read_seconds(file.get(), "temporary-age", 0, 366 * 86400, age)})
         if (!read) return read.error().with_context(path);
+    auto directories = read_paths(file.get(), "local-base-directories");
+    if (!directories) return directories.error().with_context(path);
+    settings.local_base_directories = *std::move(directories);
     settings.connect_timeout = std::chrono::seconds(connect);
     settings.temporary_age = std::chrono::seconds(age);
     return settings;

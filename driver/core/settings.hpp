@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "driver/core/result.hpp"
 
@@ -16,6 +17,10 @@ struct Settings {
     // temporary-age (seconds, 0 to one year): a half-made file older than this that nobody works
     // on is removed at a refresh.
     std::chrono::seconds temporary_age{3600};
+    // local-base-directories (absolute paths with ';' between them): where on this host bases of
+    // images may lie that are read for a conversion. None by default: names of bases come from
+    // images, that is from strangers.
+    std::vector<std::string> local_base_directories;
 };
 
 // Those of the file, read at the first call; the defaults, with a line in the log, where the file

@@ -38,6 +38,15 @@ struct LockOwner {
     }
 };
 
+struct flock flock_of(short type, Extent range) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(range.offset);
+    lock.l_len = static_cast<off_t>(range.length);
+    return lock;
+}
+
 }  // namespace
 
 void File::Closer::operator()(glfs_fd* fd) const {
@@ -148,16 +157,54 @@ Result<std::optional<File::Flushed>> File::flush_and_tell() {
     return std::optional(Flushed{after.glfs_st_size, after.glfs_st_mtime});
 }
 
-Result<void> File::lock_exclusively() {
+Result<std::optional<Extent>> File::find_data(std::uint64_t from) {
+    if (!fits_offset(from, 0)) return std::optional<Extent>();
+    const off_t data = glfs_lseek(fd_.get(), static_cast<off_t>(from), SEEK_DATA);
+    if (data < 0) {
+        if (errno == ENXIO) return std::optional<Extent>();
+        if (errno == ENOTSUP || errno == ENOSYS || errno == EINVAL)
+            return ByteSource::find_data(from);
+        return Error::from_errno(errno, "cannot look for data");
+    }
+    const off_t hole = glfs_lseek(fd_.get(), data, SEEK_HOLE);
+    if (hole < 0) return Error::from_errno(errno, "cannot look for holes");
+    if (hole <= data) return Error(ErrorKind::io, EIO, "the storage names a hole within data");
+    return std::optional(
+        Extent{static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(hole - data)});
+}
+
+Result<void> File::discard(std::uint64_t offset, std::uint64_t length) {
+    if (!fits_offset(offset, length)) return too_large();
+    if (length == 0) return {};
+    while (glfs_discard(fd_.get(), static_cast<off_t>(offset), length) < 0) {
+        if (errno == EINTR) continue;
+        return Error::from_errno(errno, "cannot give space back");
+    }
+    return {};
+}
+
+Result<void> File::name_lock_owner() {
     LockOwner owner;
     if (glfs_fd_set_lkowner(fd_.get(), &owner, sizeof(owner)) < 0)
         return Error::from_errno(errno, "cannot name the owner of a lock");
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    if (glfs_posix_lock(fd_.get(), F_SETLK, &lock) < 0)
+    return {};
+}
+
+Result<void> File::lock(Lock kind, Extent range) {
+    SFG_TRY(name_lock_owner());
+    struct flock wanted = flock_of(kind == Lock::shared ? F_RDLCK : F_WRLCK, range);
+    if (glfs_posix_lock(fd_.get(), F_SETLK, &wanted) < 0)
         return Error::from_errno(errno, "cannot lock");
     return {};
+}
+
+Result<std::optional<Extent>> File::foreign_lock(Extent range) {
+    struct flock found = flock_of(F_WRLCK, range);
+    if (glfs_posix_lock(fd_.get(), F_GETLK, &found) < 0)
+        return Error::from_errno(errno, "cannot ask for locks");
+    if (found.l_type == F_UNLCK) return std::optional<Extent>();
+    return std::optional(
+        Extent{static_cast<std::uint64_t>(found.l_start), static_cast<std::uint64_t>(found.l_len)});
 }
 
 Result<void> File::close() {

@@ -32,6 +32,9 @@ class File final : public ByteSource {
     // Where the volume has no fallocate (dispersed ones), zeros are written instead.
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
+    // Sharded volumes cannot tell (glusterfs 10.3, shard_seek).
+    Result<std::optional<Extent>> find_data(std::uint64_t from) override;
+    Result<void> discard(std::uint64_t offset, std::uint64_t length) override;
 
     // Flushes, and tells what the file's size and time of modification are then where gluster says
     // so along with it (no further call).
@@ -41,10 +44,16 @@ class File final : public ByteSource {
     };
     Result<std::optional<Flushed>> flush_and_tell();
 
-    // Takes gluster's POSIX write lock on the whole file, so that other processes and hosts see
-    // that this file is in work; ErrorKind::busy where another holds it. It ends with the file's
-    // close or with this process.
-    Result<void> lock_exclusively();
+    // Takes gluster's POSIX lock on a range, so that other processes and hosts see what is done
+    // with this file; ErrorKind::busy where another owner has one in the way. A length of 0 reaches
+    // to the end of all files. It ends with the file's close or with this process.
+    enum class Lock { shared, exclusive };
+    Result<void> lock(Lock kind, Extent range);
+    Result<void> lock_exclusively() { return lock(Lock::exclusive, {0, 0}); }
+
+    // Where a lock of another owner would be in the way of an exclusive one on `range`; nothing
+    // where none is.
+    Result<std::optional<Extent>> foreign_lock(Extent range);
 
     // The file is closed after this, whatever it returns.
     Result<void> close();
@@ -56,6 +65,7 @@ class File final : public ByteSource {
     };
 
     Result<void> fill_with_zeros(std::uint64_t offset, std::uint64_t length);
+    Result<void> name_lock_owner();
 
     std::unique_ptr<glfs_fd, Closer> fd_;
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
+#include <string>
 
 namespace sfg {
 
@@ -14,6 +15,9 @@ struct Gfid {
 
     bool operator==(const Gfid&) const = default;
 };
+
+// Gluster's text form, as in the attribute glusterfs.gfid.string of a FUSE mount.
+std::string text_of(const Gfid& gfid);
 
 }  // namespace sfg
 

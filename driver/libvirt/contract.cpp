@@ -13,12 +13,18 @@
 
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/libvirt/streams.hpp"
 #include "driver/volumes/bounded.hpp"
+#include "driver/volumes/clone.hpp"
 #include "driver/volumes/create.hpp"
 #include "driver/volumes/known_pools.hpp"
 #include "driver/volumes/listing.hpp"
 #include "driver/volumes/names.hpp"
+#include "driver/volumes/progress.hpp"
 #include "driver/volumes/remove.hpp"
+#include "driver/volumes/resize.hpp"
+#include "driver/volumes/transfer.hpp"
+#include "driver/volumes/wipe.hpp"
 
 namespace {
 
@@ -90,6 +96,23 @@ Result<T> in_pool_bounded(const Pool& pool, std::function<Result<T>(const OpenPo
     SFG_TRY(connect_pool(pool));
     return run_bounded<T>(pool, settings().connect_timeout,
                           [pool, work = std::move(work)] { return in_pool<T>(pool, work); });
+}
+
+// The pool's directory, for work that may take as long as it takes and holds up nobody. Whether
+// gluster answers at all is known sooner.
+Result<OpenPool> open_bounded(const Pool& pool) {
+    return in_pool_bounded<OpenPool>(pool,
+                                     [](const OpenPool& found) { return Result<OpenPool>(found); });
+}
+
+// Runs long `work` with the pool's directory.
+template <typename Work>
+Result<void> in_pool_unbounded(const sfg_pool& given, const Work& work) {
+    SFG_TRY_ASSIGN(const Pool pool, pool_of(given));
+    SFG_TRY_ASSIGN(const OpenPool open, open_bounded(pool));
+    const Result<void> done = work(open);
+    if (!done) forget_recent_pool(pool);
+    return done;
 }
 
 VolumeRequest request_of(const sfg_request& given) {
@@ -227,17 +250,44 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 }
 
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
-    return guarded(error, [&]() -> Result<void> {
-        SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
-        // Making a volume may take as long as it takes, it holds up nobody. Whether gluster answers
-        // at all is known sooner.
-        SFG_TRY_ASSIGN(const OpenPool open,
-                       in_pool_bounded<OpenPool>(
-                           known, [](const OpenPool& found) { return Result<OpenPool>(found); }));
-        const Result<void> created = create_volume(open, request_of(*request));
-        if (!created) forget_recent_pool(known);
-        return created;
+    return guarded(error, [&] {
+        return in_pool_unbounded(
+            *pool, [&](const OpenPool& open) { return create_volume(open, request_of(*request)); });
     });
+}
+
+int sfg_volume_clone(const sfg_pool* pool, const sfg_request* request, const sfg_source* source,
+                     sfg_error* error) {
+    return guarded(error, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
+            return clone_volume(open, request_of(*request),
+                                {text_or_empty(source->path), text_or_empty(source->format)});
+        });
+    });
+}
+
+bool sfg_volume_build_progress(const sfg_pool* pool, const char* name, uint64_t* bytes) {
+    sfg_error ignored;
+    bool known = false;
+    guarded(&ignored, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool of, pool_of(*pool));
+        const auto done = Progress::of_build(of.uri_of(join_path(of.directory, name)));
+        known = done.has_value();
+        *bytes = done.value_or(0);
+        return {};
+    });
+    return known;
+}
+
+bool sfg_volume_has_uri(const sfg_pool* pool, const char* name, const char* uri) {
+    sfg_error ignored;
+    bool same = false;
+    guarded(&ignored, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const Pool of, pool_of(*pool));
+        same = uri != nullptr && of.uri_of(join_path(of.directory, name)) == uri;
+        return {};
+    });
+    return same;
 }
 
 int sfg_volume_look(const sfg_pool* pool, const char* name, sfg_volume_visitor visit, void* opaque,
@@ -259,5 +309,105 @@ int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) 
         return in_pool_bounded<void>(known, [name = std::string(name)](const OpenPool& open) {
             return delete_volume(open, name);
         });
+    });
+}
+
+int sfg_volume_resize(const sfg_pool* pool, const char* name, uint64_t capacity, bool allocate,
+                      bool shrink, sfg_error* error) {
+    return guarded(error, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
+            return resize_volume(open, name, {capacity, allocate, shrink});
+        });
+    });
+}
+
+int sfg_volume_wipe(const sfg_pool* pool, const char* name, sfg_wipe method, sfg_error* error) {
+    return guarded(error, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
+            return wipe_volume(open, name, static_cast<WipeMethod>(method));
+        });
+    });
+}
+
+int sfg_stream_download(const void* stream, const sfg_pool* pool, const char* name, uint64_t offset,
+                        uint64_t length, bool sparse, int* descriptor, sfg_error* error) {
+    return guarded(error, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) -> Result<void> {
+            SFG_TRY_ASSIGN(auto transfer, begin_download(open, name, {offset, length}, sparse));
+            return Streams::instance().add(stream, std::move(transfer), *descriptor);
+        });
+    });
+}
+
+int sfg_stream_upload(const void* stream, const sfg_pool* pool, const char* name, uint64_t offset,
+                      uint64_t length, int* descriptor, sfg_error* error) {
+    return guarded(error, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) -> Result<void> {
+            SFG_TRY_ASSIGN(auto transfer, begin_upload(open, name, {offset, length}));
+            return Streams::instance().add(stream, std::move(transfer), *descriptor);
+        });
+    });
+}
+
+namespace {
+
+// Runs `work` with a stream; the number of bytes, SFG_STREAM_AGAIN or -1.
+template <typename Work>
+ssize_t moved(const void* stream, sfg_error* error, const Work& work) noexcept {
+    ssize_t bytes = 0;
+    const int done = guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const auto transfer, Streams::instance().find(stream));
+        SFG_TRY_ASSIGN(const std::optional<std::size_t> count, work(*transfer));
+        bytes = count ? static_cast<ssize_t>(*count) : SFG_STREAM_AGAIN;
+        return {};
+    });
+    return done == 0 ? bytes : -1;
+}
+
+}  // namespace
+
+ssize_t sfg_stream_send(const void* stream, const char* bytes, size_t size, bool wait,
+                        sfg_error* error) {
+    return moved(stream, error, [&](Transfer& transfer) {
+        return transfer.send(std::as_bytes(std::span(bytes, size)), wait);
+    });
+}
+
+ssize_t sfg_stream_receive(const void* stream, char* buffer, size_t size, bool wait,
+                           sfg_error* error) {
+    return moved(stream, error, [&](Transfer& transfer) {
+        return transfer.receive(std::as_writable_bytes(std::span(buffer, size)), wait);
+    });
+}
+
+int sfg_stream_hole(const void* stream, uint64_t length, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const auto transfer, Streams::instance().find(stream));
+        return transfer->hole(length);
+    });
+}
+
+int sfg_stream_next(const void* stream, bool* data, uint64_t* length, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        SFG_TRY_ASSIGN(const auto transfer, Streams::instance().find(stream));
+        SFG_TRY_ASSIGN(const Transfer::Section section, transfer->next_section());
+        *data = section.data;
+        *length = section.length;
+        return {};
+    });
+}
+
+int sfg_stream_finish(const void* stream, sfg_error* error) {
+    return guarded(error, [&]() -> Result<void> {
+        const auto transfer = Streams::instance().take(stream);
+        return transfer == nullptr ? Result<void>() : transfer->finish();
+    });
+}
+
+void sfg_stream_abort(const void* stream) {
+    sfg_error ignored;
+    guarded(&ignored, [&]() -> Result<void> {
+        if (const auto transfer = Streams::instance().take(stream)) transfer->abort();
+        return {};
     });
 }

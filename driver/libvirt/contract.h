@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change below, so that an ABI module never runs with another library. */
-#define SFG_CONTRACT_VERSION 1
+#define SFG_CONTRACT_VERSION 2
 int sfg_contract_version(void);
 
 enum sfg_error_kind {
@@ -138,9 +138,66 @@ int sfg_volume_check(const struct sfg_pool *pool, const struct sfg_request *requ
                      size_t size, struct sfg_error *error);
 int sfg_volume_create(const struct sfg_pool *pool, const struct sfg_request *request,
                       struct sfg_error *error);
+
+/* What a new volume is to be a copy of. */
+struct sfg_source {
+    const char *path;   /* a gluster URI, or a path of this host */
+    const char *format; /* libvirt's name; looks at the volume itself where that is in gluster */
+};
+int sfg_volume_clone(const struct sfg_pool *pool, const struct sfg_request *request,
+                     const struct sfg_source *source, struct sfg_error *error);
+
+/* How much of a volume that is being built is there; false where nothing is known. Makes no gluster
+ * call. */
+bool sfg_volume_build_progress(const struct sfg_pool *pool, const char *name, uint64_t *bytes);
+
+/* Whether `uri` is the URI of the pool's volume `name`. Makes no gluster call. */
+bool sfg_volume_has_uri(const struct sfg_pool *pool, const char *name, const char *uri);
+
 int sfg_volume_look(const struct sfg_pool *pool, const char *name, sfg_volume_visitor visit,
                     void *opaque, struct sfg_error *error);
 int sfg_volume_delete(const struct sfg_pool *pool, const char *name, struct sfg_error *error);
+
+/* May take as long as gluster takes to allocate or overwrite: not under libvirt's pool lock. */
+int sfg_volume_resize(const struct sfg_pool *pool, const char *name, uint64_t capacity,
+                      bool allocate, bool shrink, struct sfg_error *error);
+
+enum sfg_wipe { SFG_WIPE_ZERO, SFG_WIPE_TRIM, SFG_WIPE_RANDOM };
+int sfg_volume_wipe(const struct sfg_pool *pool, const char *name, enum sfg_wipe method,
+                    struct sfg_error *error);
+
+/*
+ * Streams of a volume's bytes. `stream` is the caller's identity of one, any address that is its
+ * own from the beginning to finish or abort. None of these waits for gluster, but where it says so.
+ */
+
+/* Give a descriptor, the caller's to close, that is readable when a download has something to tell
+ * and writable when an upload takes something; it carries no bytes. `length` 0: to the end. */
+int sfg_stream_download(const void *stream, const struct sfg_pool *pool, const char *name,
+                        uint64_t offset, uint64_t length, bool sparse, int *descriptor,
+                        struct sfg_error *error);
+int sfg_stream_upload(const void *stream, const struct sfg_pool *pool, const char *name,
+                      uint64_t offset, uint64_t length, int *descriptor,
+                      struct sfg_error *error);
+
+#define SFG_STREAM_AGAIN (-2) /* nothing can be had or taken now */
+
+/* How many bytes, SFG_STREAM_AGAIN or -1. With `wait` they wait; 0 bytes received: the end. */
+ssize_t sfg_stream_send(const void *stream, const char *bytes, size_t size, bool wait,
+                        struct sfg_error *error);
+ssize_t sfg_stream_receive(const void *stream, char *buffer, size_t size, bool wait,
+                           struct sfg_error *error);
+
+/* An upload gets that many zeros as a hole; a download passes over as many bytes. */
+int sfg_stream_hole(const void *stream, uint64_t length, struct sfg_error *error);
+
+/* What a download gives next: data or a hole of `length` bytes; 0 at the end. Waits for a second at
+ * most. */
+int sfg_stream_next(const void *stream, bool *data, uint64_t *length, struct sfg_error *error);
+
+/* The end of a stream; it is forgotten. Finish waits for a second at most. */
+int sfg_stream_finish(const void *stream, struct sfg_error *error);
+void sfg_stream_abort(const void *stream);
 
 #ifdef __cplusplus
 }

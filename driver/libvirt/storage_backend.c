@@ -18,6 +18,7 @@
 #include "driver/libvirt/contract.h"
 #include "driver/libvirt/convert.h"
 #include "driver/libvirt/layout_selftest.h"
+#include "driver/libvirt/stream.h"
 #include "storage_backend.h"
 #include "storage_conf.h"
 #include "storage_file_probe.h"
@@ -198,16 +199,71 @@ static int build_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned
     return 0;
 }
 
+/* unlocked; `def` is a shallow copy as for build_volume, `source` may be of another pool, of any
+ * type. What fails here has left nothing behind; libvirt then calls delete_volume. */
+static int build_volume_from(virStoragePoolObj *pool, virStorageVolDef *def,
+                             virStorageVolDef *source, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    struct sfg_request request = sfg_request_from_libvirt(def, flags);
+    struct sfg_source from = {0};
+    struct sfg_error error;
+
+    virCheckFlags(CREATE_FLAGS | VIR_STORAGE_VOL_CREATE_REFLINK, -1);
+
+    if (flags & VIR_STORAGE_VOL_CREATE_REFLINK) {
+        /* glfs_copy_file_range: no cluster translator of glusterfs 10.3 has it, and replicas may
+         * come to differ. */
+        virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
+                       "cannot create volume '%s': gluster has no reflinks, clone without them",
+                       def->name);
+        return -1;
+    }
+    if (source->type != VIR_STORAGE_VOL_NETWORK && source->type != VIR_STORAGE_VOL_FILE &&
+        source->type != VIR_STORAGE_VOL_BLOCK) {
+        virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
+                       "cannot create volume '%s': volume '%s' is neither a file nor a block "
+                       "device",
+                       def->name, source->name);
+        return -1;
+    }
+    if (source->target.encryption) {
+        virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
+                       "cannot create volume '%s': volume '%s' is encrypted", def->name,
+                       source->name);
+        return -1;
+    }
+    from.path = source->target.path;
+    from.format = source->target.format > 0
+                      ? virStorageFileFormatTypeToString(source->target.format)
+                      : "raw";
+    if (sfg_volume_clone(&target, &request, &from, &error) < 0) {
+        sfg_report(&error);
+        return -1;
+    }
+    return 0;
+}
+
 static int update_volume(void *opaque, const struct sfg_volume *volume) {
     return sfg_volume_to_libvirt(volume, opaque);
 }
 
-/* locked */
+/* locked. Also called for the source of a build_volume_from, which may be of another pool and then
+ * is not ours to look at (storage_driver.c, storageVolCreateXMLFrom); and, when somebody asks for a
+ * volume's info, for one that is still being built, whose allocation then says how far it is. */
 static int refresh_volume(virStoragePoolObj *pool, virStorageVolDef *def) {
     g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    uint64_t built = 0;
     struct sfg_error error;
 
+    if (!sfg_volume_has_uri(&target, def->name, def->target.path))
+        return 0;
+    if (def->building) {
+        if (sfg_volume_build_progress(&target, def->name, &built))
+            def->target.allocation = built;
+        return 0;
+    }
     if (sfg_volume_look(&target, def->name, update_volume, def, &error) < 0) {
         if (error.message[0] != '\0')
             sfg_report(&error);
@@ -229,6 +285,126 @@ static int delete_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigne
         return -1;
     }
     return 0;
+}
+
+/* locked, and unlocked while gluster works: allocating may take long. In the meantime the volume
+ * counts as in use, as storage_driver.c has it in such calls, so that its definition stays. libvirt
+ * sets the new capacity itself. */
+static int resize_volume(virStoragePoolObj *pool, virStorageVolDef *def,
+                         unsigned long long capacity, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    struct sfg_error error;
+    int resized;
+
+    virCheckFlags(VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_SHRINK, -1);
+
+    virStoragePoolObjIncrAsyncjobs(pool);
+    def->in_use++;
+    virObjectUnlock(pool);
+    resized = sfg_volume_resize(&target, def->name, capacity,
+                                flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE,
+                                flags & VIR_STORAGE_VOL_RESIZE_SHRINK, &error);
+    virObjectLock(pool);
+    def->in_use--;
+    virStoragePoolObjDecrAsyncjobs(pool);
+    if (resized < 0) {
+        sfg_report(&error);
+        return -1;
+    }
+    return 0;
+}
+
+/* unlocked; `stream` is read as an FDStream afterwards */
+static int download_volume(virStoragePoolObj *pool, virStorageVolDef *def, virStreamPtr stream,
+                           unsigned long long offset, unsigned long long length,
+                           unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    int descriptor = -1;
+    struct sfg_error error;
+
+    virCheckFlags(VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, -1);
+
+    if (sfg_stream_download(stream, &target, def->name, offset, length,
+                            flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, &descriptor,
+                            &error) < 0) {
+        sfg_report(&error);
+        return -1;
+    }
+    return sfg_stream_attach(stream, descriptor);
+}
+
+/* unlocked; `stream` is read as an FDStream afterwards */
+static int upload_volume(virStoragePoolObj *pool, virStorageVolDef *def, virStreamPtr stream,
+                         unsigned long long offset, unsigned long long length,
+                         unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    int descriptor = -1;
+    struct sfg_error error;
+
+    virCheckFlags(VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, -1);
+
+    if (sfg_stream_upload(stream, &target, def->name, offset, length, &descriptor, &error) < 0) {
+        sfg_report(&error);
+        return -1;
+    }
+    return sfg_stream_attach(stream, descriptor);
+}
+
+static const char *const wipe_algorithms[] = {
+    [VIR_STORAGE_VOL_WIPE_ALG_ZERO] = "zero",
+    [VIR_STORAGE_VOL_WIPE_ALG_NNSA] = "nnsa",
+    [VIR_STORAGE_VOL_WIPE_ALG_DOD] = "dod",
+    [VIR_STORAGE_VOL_WIPE_ALG_BSI] = "bsi",
+    [VIR_STORAGE_VOL_WIPE_ALG_GUTMANN] = "gutmann",
+    [VIR_STORAGE_VOL_WIPE_ALG_SCHNEIER] = "schneier",
+    [VIR_STORAGE_VOL_WIPE_ALG_PFITZNER7] = "pfitzner7",
+    [VIR_STORAGE_VOL_WIPE_ALG_PFITZNER33] = "pfitzner33",
+    [VIR_STORAGE_VOL_WIPE_ALG_RANDOM] = "random",
+    [VIR_STORAGE_VOL_WIPE_ALG_TRIM] = "trim",
+};
+
+/* unlocked. libvirt looks at a wiped volume again for local pools only; the volume is in use until
+ * this returns, so its definition stays and the lock may be taken for it. */
+static int wipe_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned int algorithm,
+                       unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    enum sfg_wipe method;
+    struct sfg_error error;
+    int refreshed;
+
+    virCheckFlags(0, -1);
+
+    switch (algorithm) {
+    case VIR_STORAGE_VOL_WIPE_ALG_ZERO:
+        method = SFG_WIPE_ZERO;
+        break;
+    case VIR_STORAGE_VOL_WIPE_ALG_TRIM:
+        method = SFG_WIPE_TRIM;
+        break;
+    case VIR_STORAGE_VOL_WIPE_ALG_RANDOM:
+        method = SFG_WIPE_RANDOM;
+        break;
+    default:
+        virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED,
+                       "cannot wipe volume '%s': gluster pools have the algorithms zero, trim and "
+                       "random, not %s",
+                       def->name,
+                       algorithm < G_N_ELEMENTS(wipe_algorithms) ? wipe_algorithms[algorithm]
+                                                                 : "this one");
+        return -1;
+    }
+    if (sfg_volume_wipe(&target, def->name, method, &error) < 0) {
+        sfg_report(&error);
+        return -1;
+    }
+    virObjectLock(pool);
+    refreshed = refresh_volume(pool, def);
+    virObjectUnlock(pool);
+    return refreshed;
 }
 
 static void log_line(enum sfg_log_level level, const char *message) {
@@ -291,6 +467,11 @@ static virStorageBackend backend = {
     .buildVol = build_volume,
     .refreshVol = refresh_volume,
     .deleteVol = delete_volume,
+    .buildVolFrom = build_volume_from,
+    .resizeVol = resize_volume,
+    .uploadVol = upload_volume,
+    .downloadVol = download_volume,
+    .wipeVol = wipe_volume,
 };
 
 __attribute__((visibility("default")))

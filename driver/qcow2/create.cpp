@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/qcow2/base_names.hpp"
 #include "driver/qcow2/geometry.hpp"
 #include "driver/qcow2/header_writer.hpp"
 #include "driver/qcow2/layout.hpp"
@@ -76,21 +77,7 @@ Result<void> check_base(const CreateOptions& options) {
         return {};
     }
     const std::string& name = *options.backing_file;
-    if (name.empty()) return invalid("the name of the backing file is empty");
-    if (name.find('\0') != std::string::npos)
-        return invalid("the name of the backing file contains a NUL byte");
-    if (name.size() > kMaxBackingName) {
-        return invalid("the name of the backing file has " + std::to_string(name.size()) +
-                       " bytes, but qcow2 allows at most " + std::to_string(kMaxBackingName));
-    }
-    if (options.backing_format) {
-        const std::string& format = *options.backing_format;
-        if (format.empty() || format.size() > kMaxBackingFormat ||
-            format.find('\0') != std::string::npos) {
-            return invalid("the name of a backing format has 1 to " +
-                           std::to_string(kMaxBackingFormat) + " bytes and no NUL");
-        }
-    }
+    SFG_TRY(check_base_names(name, options.backing_format));
     if (encoded_header_size(options) > options.cluster_size) {
         return unsupported("the name of the backing file, of " + std::to_string(name.size()) +
                            " bytes, does not fit a qcow2 header with clusters of " +
@@ -159,17 +146,6 @@ Result<void> write_metadata(StreamWriter& out, const CreateOptions& options,
 
     SFG_TRY(out.skip_to(plan.data_offset()));
     return out.flush();
-}
-
-Result<void> write_zeros(ByteSource& file, std::uint64_t begin, std::uint64_t end) {
-    const std::vector<std::byte> zeros(
-        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, StreamWriter::kCapacity)));
-    while (begin < end) {
-        const std::uint64_t length = std::min<std::uint64_t>(end - begin, zeros.size());
-        SFG_TRY(file.write_at(begin, std::span(zeros).first(static_cast<std::size_t>(length))));
-        begin += length;
-    }
-    return {};
 }
 
 }  // namespace

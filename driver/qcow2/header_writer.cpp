@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/qcow2/header_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
 
 #include "driver/core/big_endian.hpp"
+#include "driver/qcow2/extension_writer.hpp"
 #include "driver/qcow2/layout.hpp"
 
 namespace sfg::qcow2 {
@@ -41,29 +43,6 @@ bool has_feature_names(const CreateOptions& options) {
 
 std::uint32_t fixed_length(const CreateOptions& options) {
     return options.version >= 3 ? kHeaderLengthV3Written : kHeaderLengthV2;
-}
-
-std::uint64_t extension_size(std::uint64_t data_length) {
-    return kExtensionHeader + divide_up(data_length, kExtensionUnit) * kExtensionUnit;
-}
-
-std::span<const std::byte> bytes_of(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-// Appends the start of an extension and returns the place for its data, which is zero and, like
-// all data of extensions, is padded to 8 bytes.
-std::span<std::byte> add_extension(std::vector<std::byte>& out, std::uint32_t type,
-                                   std::uint64_t length) {
-    const std::size_t at = out.size();
-    out.resize(at + static_cast<std::size_t>(extension_size(length)));
-    store_be<std::uint32_t>(out, at, type);
-    store_be<std::uint32_t>(out, at + 4, static_cast<std::uint32_t>(length));
-    return std::span(out).subspan(at + kExtensionHeader, static_cast<std::size_t>(length));
-}
-
-void copy(std::span<const std::byte> from, std::span<std::byte> to) {
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
 }
 
 }  // namespace
@@ -102,8 +81,7 @@ std::vector<std::byte> encode_header(const CreateOptions& options, const ImagePl
     }
 
     if (options.backing_format) {
-        copy(bytes_of(*options.backing_format),
-             add_extension(out, extension::kBackingFormat, options.backing_format->size()));
+        add_extension(out, extension::kBackingFormat, bytes_of(*options.backing_format));
     }
     if (has_feature_names(options)) {
         std::span<std::byte> table =
@@ -111,7 +89,8 @@ std::vector<std::byte> encode_header(const CreateOptions& options, const ImagePl
         for (const FeatureName& feature : kFeatureNames) {
             table[0] = std::byte{feature.type};
             table[1] = std::byte{feature.bit};
-            copy(bytes_of(feature.name), table.subspan(2));
+            const auto name = bytes_of(feature.name);
+            std::copy(name.begin(), name.end(), table.begin() + 2);
             table = table.subspan(kFeatureEntry);
         }
     }

@@ -114,6 +114,7 @@ inline constexpr unsigned kBitmapsBit = 0;
 inline constexpr unsigned kRawExternalDataBit = 1;
 inline constexpr std::uint64_t kBitmaps = 1u << kBitmapsBit;
 inline constexpr std::uint64_t kRawExternalData = 1u << kRawExternalDataBit;
+inline constexpr std::uint64_t kKnown = kBitmaps | kRawExternalData;
 }  // namespace autoclear
 
 // Section "Additional fields": values of compression_type.

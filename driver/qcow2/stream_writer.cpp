@@ -37,4 +37,15 @@ Result<void> StreamWriter::flush() {
     return {};
 }
 
+Result<void> write_zeros(ByteSource& file, std::uint64_t begin, std::uint64_t end) {
+    const std::vector<std::byte> zeros(
+        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, StreamWriter::kCapacity)));
+    while (begin < end) {
+        const std::uint64_t length = std::min<std::uint64_t>(end - begin, zeros.size());
+        SFG_TRY(file.write_at(begin, std::span(zeros).first(static_cast<std::size_t>(length))));
+        begin += length;
+    }
+    return {};
+}
+
 }  // namespace sfg::qcow2

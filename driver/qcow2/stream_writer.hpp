@@ -58,4 +58,7 @@ class StreamWriter {
     std::vector<std::byte> buffer_;
 };
 
+// Writes zeros from `begin` to before `end`, in bytes, a MiB at a time.
+Result<void> write_zeros(ByteSource& file, std::uint64_t begin, std::uint64_t end);
+
 }  // namespace sfg::qcow2

@@ -8,6 +8,7 @@
 #include "driver/volumes/file_use.hpp"
 #include "driver/volumes/image_info.hpp"
 #include "driver/volumes/listing.hpp"
+#include "driver/volumes/places.hpp"
 #include "driver/volumes/pool.hpp"
 
 namespace sfg {
@@ -20,10 +21,12 @@ struct BackingRequest {
 
 // A base that is there and may be used.
 struct Base {
-    std::string recorded;        // as the new image is to name it
-    std::string format;          // libvirt's name of it
-    std::uint64_t capacity = 0;  // bytes
-    FileHold hold;               // keeps the base from being deleted meanwhile
+    std::string recorded;            // as the new image is to name it
+    std::string format;              // libvirt's name of it
+    std::uint64_t capacity = 0;      // bytes
+    std::shared_ptr<UsedFile> used;  // keeps the base as it is; null for a local file
+    std::optional<Place> place;      // nothing for a local file, whose path is `recorded`
+    Gfid gfid;
 };
 
 // Finds what `request` means for the image that is to stand at `image` (from the volume's root).

@@ -7,43 +7,18 @@
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/qcow2/create.hpp"
+#include "driver/volumes/build.hpp"
 #include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/inspect.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/parents.hpp"
 #include "driver/volumes/temporaries.hpp"
+#include "driver/volumes/volume_file.hpp"
 
 namespace sfg {
 namespace {
 
-constexpr mode_t kImageMode = 0600;  // libvirt's VIR_STORAGE_DEFAULT_VOL_PERM_MODE
-
 std::string described(const Pool& pool, const VolumeRequest& request) {
-    return "volume '" + escaped(request.name) + "' of " + pool.described();
-}
-
-// libvirt hands qemu-img whole KiB and so rounds odd sizes up; ours come out the same.
-std::uint64_t rounded_capacity(std::uint64_t bytes) {
-    return (bytes + 1023) / 1024 * 1024;
-}
-
-qcow2::CreateOptions qcow2_options(const VolumeRequest& request, const std::optional<Base>& base) {
-    qcow2::CreateOptions options;
-    options.virtual_size = rounded_capacity(request.capacity);
-    if (request.cluster_size != 0) options.cluster_size = request.cluster_size;
-    options.version = request.compat == "0.10" ? 2 : 3;
-    options.lazy_refcounts = request.lazy_refcounts;
-    options.extended_l2 = request.extended_l2;
-    if (request.preallocate_metadata)
-        options.preallocation = request.allocation >= request.capacity
-                                    ? qcow2::CreateOptions::Preallocation::falloc
-                                    : qcow2::CreateOptions::Preallocation::metadata;
-    if (base) {
-        options.backing_file = base->recorded;
-        options.backing_format = base->format;
-        if (request.capacity == 0) options.virtual_size = rounded_capacity(base->capacity);
-    }
-    return options;
+    return volume_described(pool, request.name);
 }
 
 // What reading such an image would tell.
@@ -100,12 +75,9 @@ Result<void> check_qcow2(const VolumeRequest& request) {
     return qcow2::check_options(qcow2_options(request, std::nullopt));
 }
 
-// One attempt. ErrorKind::not_found with ESTALE or ENOENT where a parent vanished under it.
-Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request,
-                        const std::optional<Base>& base) {
-    SFG_TRY_ASSIGN(const Object directory, make_parents(pool, request.name));
-    SFG_TRY_ASSIGN(Temporary temporary, Temporary::make(directory, last_of(request.name),
-                                                        request.mode.value_or(kImageMode)));
+// What is written into a new volume's file; returns what reading it would tell.
+Result<std::optional<ImageInfo>> fill(Temporary& temporary, const VolumeRequest& request,
+                                      const std::optional<Base>& base) {
     ImageInfo info;
     if (request.format == "qcow2") {
         const auto options = qcow2_options(request, base);
@@ -115,25 +87,10 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request,
         SFG_TRY(write_raw(temporary.file(), request));
         info.capacity = std::max(request.capacity, request.allocation);
     }
-    SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
-    if (auto recorded = temporary.object().set_attribute(kFormatAttribute, request.format);
-        !recorded) {
-        if (recorded.error().kind() != ErrorKind::unsupported) return recorded.error();
-        log_warning(described(pool.pool, request) +
-                    " has no record of its format, the bricks take no attributes: a guest could "
-                    "make a raw disk look like another");
-    }
-    SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
-    SFG_TRY(temporary.publish());
-    if (flushed)
-        Catalogue::instance().cache_built_image(pool.volume_id(), temporary.object().gfid(),
-                                                flushed->size, flushed->modified,
-                                                std::make_shared<const ImageInfo>(info));
-    return temporary.object().gfid();
+    return std::optional(info);
 }
 
-Result<Gfid> build_directory(const OpenPool& pool, const VolumeRequest& request) {
-    SFG_TRY_ASSIGN(const Object parent, make_parents(pool, request.name));
+Result<Gfid> build_directory(const Object& parent, const VolumeRequest& request) {
     SFG_TRY_ASSIGN(const Object made, make_directory(parent, last_of(request.name),
                                                      request.mode.value_or(kDirectoryMode)));
     if (auto owned = made.set_ownership(std::nullopt, request.owner, request.group); !owned) {
@@ -146,6 +103,29 @@ Result<Gfid> build_directory(const OpenPool& pool, const VolumeRequest& request)
 }
 
 }  // namespace
+
+qcow2::CreateOptions qcow2_options(const VolumeRequest& request, const std::optional<Base>& base) {
+    qcow2::CreateOptions options;
+    options.virtual_size = rounded_capacity(request.capacity);
+    if (request.cluster_size != 0) options.cluster_size = request.cluster_size;
+    options.version = request.compat == "0.10" ? 2 : 3;
+    options.lazy_refcounts = request.lazy_refcounts;
+    options.extended_l2 = request.extended_l2;
+    if (request.preallocate_metadata)
+        options.preallocation = request.allocation >= request.capacity
+                                    ? qcow2::CreateOptions::Preallocation::falloc
+                                    : qcow2::CreateOptions::Preallocation::metadata;
+    if (base) {
+        options.backing_file = base->recorded;
+        options.backing_format = base->format;
+        if (request.capacity == 0) options.virtual_size = rounded_capacity(base->capacity);
+    }
+    return options;
+}
+
+std::uint64_t rounded_capacity(std::uint64_t bytes) {
+    return (bytes + 1023) / 1024 * 1024;
+}
 
 Result<void> check_request(const Pool& pool, const VolumeRequest& request) {
     if (auto named = check_volume_name(request.name); !named)
@@ -188,21 +168,15 @@ Result<void> make_volume(const OpenPool& pool, const VolumeRequest& request) {
         base = *std::move(found);
     }
 
-    // The delete of a neighbour may take a parent away between our making and our using it.
-    constexpr int kAttempts = 5;
-    Result<Gfid> built = Error(ErrorKind::io, "no attempt was made");
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        built =
-            request.directory ? build_directory(pool, request) : build_file(pool, request, base);
-        if (built || built.error().kind() != ErrorKind::not_found) break;
-    }
+    auto built =
+        request.directory
+            ? with_parents(pool, request.name,
+                           [&](const Object& parent) { return build_directory(parent, request); })
+            : build_file(pool, request,
+                         [&](Temporary& temporary) { return fill(temporary, request, base); });
     if (!built) {
         remove_parents(pool, request.name);
-        if (built.error().kind() == ErrorKind::exists)
-            return Error(ErrorKind::exists, EEXIST,
-                         who +
-                             " exists already, made elsewhere; refresh the pool (virsh "
-                             "pool-refresh)");
+        if (built.error().kind() == ErrorKind::exists) return exists_already(who);
         return built.error().with_context("cannot create " + who);
     }
     Catalogue::instance().learn(pool.volume_id(), path, *built);

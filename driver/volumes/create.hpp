@@ -7,6 +7,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
+#include "driver/qcow2/create.hpp"
 #include "driver/volumes/backing.hpp"
 #include "driver/volumes/pool.hpp"
 
@@ -38,6 +39,12 @@ struct VolumeRequest {
 
 // What can be told without asking gluster. Makes no call, so it may run under libvirt's pool lock.
 Result<void> check_request(const Pool& pool, const VolumeRequest& request);
+
+// The image that a qcow2 request asks for.
+qcow2::CreateOptions qcow2_options(const VolumeRequest& request, const std::optional<Base>& base);
+
+// libvirt hands qemu-img whole KiB and so rounds odd sizes up; ours come out the same.
+std::uint64_t rounded_capacity(std::uint64_t bytes);
 
 // Makes the volume: under a temporary name, flushed, then linked to its own. Parents that are
 // missing are made and marked, so that they go with their last volume. Whatever happens there is

@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/volumes/file_use.hpp"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace sfg {
 namespace {
 
+// qemu's image locks (block/file-posix.c, RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE): one byte
+// for each permission that a process uses, from 100 on, and one for each that it denies others,
+// from 200 on. The second permission is to write (block.h, BLK_PERM_WRITE).
+constexpr Extent kQemusBytes{100, 104};
+constexpr Extent kQemuWrites{101, 1};
+constexpr Extent kOurs{0, 100};
+constexpr Extent kWholeFile{0, 0};
+
 using Key = std::pair<std::string, std::array<unsigned char, 16>>;
+
+struct Entry {
+    int uses = 0;  // how many share it; -1: exclusive
+    std::string doing;
+};
 
 struct Table {
     std::mutex mutex;
-    std::map<Key, int> uses;  // how many share it; -1: exclusive
+    std::map<Key, Entry> entries;
 
     static Table& instance() {
         static auto* const table = new Table;  // never destroyed: threads may outlive main
@@ -22,24 +39,57 @@ struct Table {
 void release(const Key& key) {
     auto& table = Table::instance();
     const std::lock_guard held(table.mutex);
-    const auto found = table.uses.find(key);
-    if (found != table.uses.end() && (found->second < 0 || --found->second == 0))
-        table.uses.erase(found);
+    const auto found = table.entries.find(key);
+    if (found == table.entries.end()) return;
+    if (found->second.uses < 0 || --found->second.uses == 0) table.entries.erase(found);
+}
+
+Error busy(const std::string& why) {
+    return Error(ErrorKind::busy, EBUSY, why);
+}
+
+// Whose lock is in the way of an exclusive one.
+Error in_the_way(File& file) {
+    const auto found = file.foreign_lock(kWholeFile);
+    if (found && *found && (*found)->offset >= kQemusBytes.offset &&
+        (*found)->offset < kQemusBytes.end())
+        return busy(
+            "a guest, or another qemu program, has it open over a FUSE mount on this or another "
+            "host");
+    return busy("another process, on this or another host, works with it");
 }
 
 }  // namespace
 
-Result<FileHold> hold_file(const Object& file, FileUse use) {
-    const Key key{file.connection()->volume_id(), file.gfid().bytes};
+Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing) {
+    const Key key{object.connection()->volume_id(), object.gfid().bytes};
     auto& table = Table::instance();
     const std::lock_guard held(table.mutex);
-    const auto found = table.uses.find(key);
-    const int now = found == table.uses.end() ? 0 : found->second;
-    if (now < 0) return Error(ErrorKind::busy, "it is being deleted");
-    if (now > 0 && use == FileUse::exclusive)
-        return Error(ErrorKind::busy, "a volume that has it as its base is being made");
-    table.uses[key] = use == FileUse::exclusive ? -1 : now + 1;
+    Entry& entry = table.entries[key];
+    if (entry.uses < 0 || (entry.uses > 0 && use == FileUse::exclusive)) return busy(entry.doing);
+    entry.uses = use == FileUse::exclusive ? -1 : entry.uses + 1;
+    entry.doing = doing;
     return FileHold(nullptr, [key](void*) { release(key); });
+}
+
+Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing) {
+    SFG_TRY_ASSIGN(FileHold hold, hold_object(object, use, doing));
+    const bool exclusive = use == FileUse::exclusive;
+    SFG_TRY_ASSIGN(File file, File::open(object, exclusive ? O_RDWR : O_RDONLY));
+    const auto locked = exclusive ? file.lock(File::Lock::exclusive, kWholeFile)
+                                  : file.lock(File::Lock::shared, kOurs);
+    if (!locked) {
+        if (locked.error().kind() != ErrorKind::busy && locked.error().system_errno() != EACCES)
+            return locked.error();
+        return exclusive ? in_the_way(file)
+                         : busy("another process, on this or another host, changes it");
+    }
+    return UsedFile{std::move(hold), std::move(file)};
+}
+
+Result<bool> guest_may_write(UsedFile& used) {
+    SFG_TRY_ASSIGN(const auto found, used.file.foreign_lock(kQemuWrites));
+    return found.has_value();
 }
 
 }  // namespace sfg

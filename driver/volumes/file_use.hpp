@@ -5,19 +5,42 @@
 #include <string>
 
 #include "driver/core/result.hpp"
+#include "driver/gluster/file.hpp"
 #include "driver/gluster/object.hpp"
 
 namespace sfg {
 
-// Who in this process works with which file, whatever pools and names lead to it: libvirt's own
-// counters know of one pool's volume only. Keyed by volume-id and gfid; holds nothing of libvirt's.
+// Who works with which file, so that nobody pulls it from under another. Within this process a
+// table keyed by volume-id and gfid says it, whatever pools and names lead to the file (libvirt's
+// own counters know of one pool's volume, and end when a call returns while its stream runs on).
+// Between processes and hosts gluster's POSIX locks say it:
+//   shared     a read lock on the bytes before qemu's,
+//   exclusive  a write lock on the whole file. It cannot be had while a guest has the file open
+//              over FUSE, since qemu then holds read locks on bytes 100 to 203 (qemu's
+//              block/file-posix.c), and qemu cannot open the file while it is held.
+// qemu over gfapi takes no locks, so a guest with a network disk is not seen.
 enum class FileUse {
-    shared,     // read as a base
-    exclusive,  // being deleted
+    shared,     // read as a base or a source, or downloaded
+    exclusive,  // written to, resized or deleted
 };
 
-// Held until the last copy is gone. ErrorKind::busy where another use is in the way.
+// Held until the last copy is gone.
 using FileHold = std::shared_ptr<void>;
-Result<FileHold> hold_file(const Object& file, FileUse use);
+
+// A file in use, open for what the use needs. The lock goes with `file`.
+struct UsedFile {
+    FileHold hold;
+    File file;
+};
+
+// Takes both. `doing` is a clause for those who are refused meanwhile: "it is being wiped".
+// ErrorKind::busy, with what is in the way, where it cannot be had.
+Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing);
+
+// The table only: for what cannot be opened and locked (directories).
+Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing);
+
+// Does a guest have the file open over FUSE, on any host, and may write to it?
+Result<bool> guest_may_write(UsedFile& used);
 
 }  // namespace sfg

@@ -22,9 +22,12 @@ struct ImageInfo {
     // The base as the image names it, and its format where the image says so.
     std::optional<std::string> backing;
     std::string backing_format;
+    bool external_data = false;  // the guest's data is in another file
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.
     std::string damage;
+    // The storage did not give the header: nothing above is known.
+    bool unreadable = false;
     // A qcow2 whose length is no multiple of 512: qemu reads its last table over FUSE and fails to
     // over gfapi (qemu issue 937).
     bool unpadded = false;

@@ -21,6 +21,7 @@ void apply(const qcow2::Header& header, ImageInfo& info) {
     if (header.version >= 3) info.compat = "1.1";
     if (header.crypt_method == 1) info.encryption = ImageInfo::Encryption::qcow;
     if (header.crypt_method == 2) info.encryption = ImageInfo::Encryption::luks;
+    info.external_data = header.has_external_data_file();
     info.backing = header.backing_file;
     info.backing_format = header.backing_format.value_or("");
 }
@@ -54,6 +55,16 @@ ImageInfo inspect_bytes(
         info.backing_format.clear();
     }
     return info;
+}
+
+Result<ImageInfo> inspect_file(ByteSource& file) {
+    std::vector<std::byte> start(kHeaderBytes);
+    SFG_TRY_ASSIGN(const std::size_t length, file.read_at(0, start));
+    SFG_TRY_ASSIGN(const std::uint64_t size, file.size());
+    return inspect_bytes(std::span(start).first(length), size,
+                         [&](std::uint64_t offset, std::span<std::byte> buffer) {
+                             return file.read_at(offset, buffer);
+                         });
 }
 
 Result<ImageInfo> inspect_object(const Object& file) {

@@ -21,6 +21,9 @@ ImageInfo inspect_bytes(
     std::span<const std::byte> start_of_file, std::uint64_t file_size,
     const std::function<Result<std::size_t>(std::uint64_t, std::span<std::byte>)>& read_more);
 
+// The same with `file`, all of it.
+Result<ImageInfo> inspect_file(ByteSource& file);
+
 // Looks at a file of a gluster volume, the recorded format included: one call for a raw file,
 // two for others. Errors are gluster's, without a name.
 Result<ImageInfo> inspect_object(const Object& file);

@@ -61,4 +61,11 @@ std::vector<VolumeAddress> KnownPools::volumes_named(const std::string& volume) 
     return found;
 }
 
+std::vector<Pool> KnownPools::all() {
+    const std::lock_guard held(mutex_);
+    std::vector<Pool> found;
+    for (const auto& [name, pool] : pools_) found.push_back(pool);
+    return found;
+}
+
 }  // namespace sfg

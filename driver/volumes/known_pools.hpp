@@ -32,6 +32,9 @@ class KnownPools {
     // The addresses of the volumes of that name.
     std::vector<VolumeAddress> volumes_named(const std::string& volume);
 
+    // All of them.
+    std::vector<Pool> all();
+
   private:
     std::mutex mutex_;
     std::map<std::string, Pool> pools_;

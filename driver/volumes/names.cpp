@@ -137,6 +137,11 @@ std::string relative_path(const std::string& directory, const std::string& path)
     return out;
 }
 
+bool has_protocol(const std::string& name) {
+    const auto at = name.find_first_of(":/");
+    return at != std::string::npos && name[at] == ':';
+}
+
 bool is_below(const std::string& path, const std::string& directory) {
     return directory.empty() || (path.size() > directory.size() && path.starts_with(directory) &&
                                  path[directory.size()] == '/');

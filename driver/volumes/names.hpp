@@ -51,6 +51,10 @@ std::optional<std::string> normalized(std::string_view path);
 // "instances/u" and "image_cache/x" give "../../image_cache/x".
 std::string relative_path(const std::string& directory, const std::string& path);
 
+// Whether qemu takes the name of an image for "protocol:rest" (block.c, path_has_protocol): a ':'
+// before the first '/'.
+bool has_protocol(const std::string& name);
+
 // Is `path` below `directory` (or, with an empty one, anything)?
 bool is_below(const std::string& path, const std::string& directory);
 

@@ -2,10 +2,12 @@
 #include "driver/volumes/remove.hpp"
 
 #include <cerrno>
+#include <optional>
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/dependants.hpp"
 #include "driver/volumes/file_use.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/parents.hpp"
@@ -21,7 +23,17 @@ Result<void> remove_known(const OpenPool& pool, const std::string& name, const G
         return Error(ErrorKind::busy,
                      "it is another file now than the one this host listed; refresh the pool "
                      "(virsh pool-refresh) and look again");
-    SFG_TRY_ASSIGN(const FileHold hold, hold_file(object, FileUse::exclusive));
+    // What is not a regular file cannot be opened and locked.
+    FileHold hold;
+    std::optional<UsedFile> used;
+    if (object.is_file()) {
+        SFG_TRY_ASSIGN(used, use_file(object, FileUse::exclusive, "it is being deleted"));
+    } else {
+        SFG_TRY_ASSIGN(hold, hold_object(object, FileUse::exclusive, "it is being deleted"));
+    }
+    // Only now: who makes a volume on it holds it until that volume can be seen.
+    if (!object.is_directory())
+        SFG_TRY(check_no_dependants(pool, object, join_path(pool.pool.directory, name)));
     auto removed = remove(parent, last_of(name));
     if (removed || removed.error().kind() != ErrorKind::not_found) return removed;
     // The brick looks at the directory once more after it has removed the name (posix-entry-ops.c,

@@ -15,8 +15,8 @@ namespace sfg {
 // had just made a volume of that name (storage_driver.c, storageVolDeleteInternal). So only the
 // file that the Catalogue knows under the name is removed. Where it knows none and the creation
 // failed here, there is nothing of ours and the call succeeds without a change. Errors, without a
-// change too: busy where another file stands there by now, or a volume is being made on it;
-// not_found where it is gone.
+// change too: busy where another file stands there by now, where somebody uses it (file_use.hpp)
+// and where it is the base of other volumes; not_found where it is gone.
 Result<void> delete_volume(const OpenPool& pool, const std::string& name);
 
 }  // namespace sfg

@@ -239,6 +239,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
                     "' is listed as raw: " + image.error().message());
         ImageInfo unread;
         unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
+        unread.unreadable = true;
         keep({name, gfid, object.stat(), std::make_shared<const ImageInfo>(unread)});
         return;
     }

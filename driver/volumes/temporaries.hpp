@@ -25,6 +25,7 @@ class Temporary {
 
     File& file() { return created_.file; }
     const Object& object() const { return created_.object; }
+    const std::string& name() const { return name_; }  // beside the final one
 
     // Gives the file its final name without overwriting (ErrorKind::exists where it is taken).
     // All of it must have been flushed. Afterwards the temporary name is gone, or is left to the

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/build.hpp"
+
+#include <cerrno>
+
+#include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/names.hpp"
+#include "driver/volumes/parents.hpp"
+#include "driver/volumes/volume_file.hpp"
+
+namespace sfg {
+namespace {
+
+constexpr mode_t kImageMode = 0600;  // libvirt's VIR_STORAGE_DEFAULT_VOL_PERM_MODE
+constexpr int kAttempts = 5;
+
+Result<Gfid> fill_and_publish(const OpenPool& pool, const VolumeRequest& request,
+                              Temporary temporary, const Fill& fill) {
+    SFG_TRY_ASSIGN(const auto info, fill(temporary));
+    SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
+    SFG_TRY(record_format(temporary.object(), request.format));
+    SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
+    SFG_TRY(temporary.publish());
+    if (flushed && info)
+        Catalogue::instance().cache_built_image(pool.volume_id(), temporary.object().gfid(),
+                                                flushed->size, flushed->modified,
+                                                std::make_shared<const ImageInfo>(*info));
+    return temporary.object().gfid();
+}
+
+}  // namespace
+
+Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill) {
+    // Once the temporary is there its directory stays.
+    std::optional<Temporary> temporary;
+    SFG_TRY(with_parents(pool, request.name, [&](const Object& parent) -> Result<Gfid> {
+        SFG_TRY_ASSIGN(Temporary made, Temporary::make(parent, last_of(request.name),
+                                                       request.mode.value_or(kImageMode)));
+        temporary.emplace(std::move(made));
+        return temporary->object().gfid();
+    }));
+    return fill_and_publish(pool, request, *std::move(temporary), fill);
+}
+
+Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
+                          const std::function<Result<Gfid>(const Object& parent)>& make) {
+    Result<Gfid> made = Error(ErrorKind::io, "no attempt was made");
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const auto parent = make_parents(pool, name);
+        made = parent ? make(*parent) : Result<Gfid>(parent.error());
+        if (made || made.error().kind() != ErrorKind::not_found) break;
+    }
+    return made;
+}
+
+Error exists_already(const std::string& who) {
+    return Error(ErrorKind::exists, EEXIST,
+                 who + " exists already, made elsewhere; refresh the pool (virsh pool-refresh)");
+}
+
+}  // namespace sfg

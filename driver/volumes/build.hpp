@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/object.hpp"
+#include "driver/volumes/create.hpp"
+#include "driver/volumes/image_info.hpp"
+#include "driver/volumes/pool.hpp"
+#include "driver/volumes/temporaries.hpp"
+
+namespace sfg {
+
+// The frame in which every new volume is made, whatever is put into it.
+
+// Writes what the volume shall hold; returns what reading it would tell, where that is known.
+using Fill = std::function<Result<std::optional<ImageInfo>>(Temporary& temporary)>;
+
+// Makes a file under a temporary name beside the volume's own, fills it, sets its owner and
+// permissions, records its format, flushes it and links it to its name. Whatever happens there is
+// either the whole volume or none. ErrorKind::exists where the name is taken by now.
+Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill);
+
+// Calls `make` with the directory that the volume is to stand in, made where it is missing; again
+// where the deletion of a neighbour has taken it away meanwhile (ErrorKind::not_found).
+Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
+                          const std::function<Result<Gfid>(const Object& parent)>& make);
+
+// What a user is told whose volume another host has made meanwhile.
+Error exists_already(const std::string& who);
+
+}  // namespace sfg

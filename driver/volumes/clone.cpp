@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/clone.hpp"
+
+#include <cerrno>
+
+#include "driver/core/local_file.hpp"
+#include "driver/core/log.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
+#include "driver/gluster/uri.hpp"
+#include "driver/qcow2/header.hpp"
+#include "driver/qcow2/preallocate.hpp"
+#include "driver/qcow2/resize.hpp"
+#include "driver/qcow2/rewrite_header.hpp"
+#include "driver/volumes/build.hpp"
+#include "driver/volumes/catalogue.hpp"
+#include "driver/volumes/chain.hpp"
+#include "driver/volumes/conversion.hpp"
+#include "driver/volumes/copy.hpp"
+#include "driver/volumes/finish_upload.hpp"
+#include "driver/volumes/names.hpp"
+#include "driver/volumes/parents.hpp"
+#include "driver/volumes/progress.hpp"
+#include "driver/volumes/volume_file.hpp"
+
+namespace sfg {
+namespace {
+
+constexpr char kDoing[] = "it is being copied";
+
+Result<ChainImage> open_source(const CloneSource& source) {
+    if (!is_gluster_uri(source.path)) return local_chain_image(source.path, source.format);
+    const std::string who = "the source '" + escaped(source.path) + "'";
+    SFG_TRY_ASSIGN(Place place, place_of_requested_uri(source.path));
+    SFG_TRY_ASSIGN(ChainImage image, chain_image_in_gluster(std::move(place), who, kDoing));
+    if (image.format == "raw") return image;
+    // A raw disk may be copied under its guest, as a local one may: the copy is what a power cut
+    // would leave. The tables of an image that change while they are copied leave nothing.
+    SFG_TRY_ASSIGN(const bool written, guest_may_write(*image.used));
+    if (written)
+        return Error(ErrorKind::busy, EBUSY,
+                     who +
+                         " is open for writing in a guest, or another qemu program, over a FUSE "
+                         "mount on this or another host");
+    return image;
+}
+
+// The same file, under whatever names?
+Result<bool> is_base_of(const ChainImage& image, const Base& base) {
+    if (!image.info.backing) return false;
+    const auto recorded = place_of_recorded(image.place, *image.info.backing);
+    if (!recorded || !base.place) {
+        return !recorded && !base.place &&
+               normalized(*image.info.backing) == normalized(base.recorded);
+    }
+    if (recorded->connection->volume_id() != base.place->connection->volume_id()) return false;
+    const auto found = follow_links(recorded->connection, recorded->path);
+    if (!found) {
+        if (found.error().kind() == ErrorKind::not_found) return false;
+        return found.error();
+    }
+    return found->object.gfid() == base.gfid;
+}
+
+class Clone {
+  public:
+    Clone(const OpenPool& pool, const VolumeRequest& request, ChainImage source,
+          const std::optional<Base>& base)
+        : pool_(pool),
+          request_(request),
+          path_(join_path(pool.pool.directory, request.name)),
+          source_(std::move(source)),
+          base_(base),
+          progress_(volume_described(pool.pool, request.name) + ": copied", source_.info.capacity,
+                    pool.pool.uri_of(path_)) {}
+
+    Result<std::optional<ImageInfo>> fill(Temporary& temporary) {
+        SFG_TRY_ASSIGN(const bool as_it_is, can_be_copied());
+        if (!as_it_is)
+            SFG_TRY(convert(temporary));
+        else if (request_.format == "raw")
+            SFG_TRY(copy_raw(temporary.file()));
+        else
+            SFG_TRY(copy_qcow2(temporary.file()));
+        return std::optional<ImageInfo>();
+    }
+
+  private:
+    // By its bytes, or must qemu-img understand them?
+    Result<bool> can_be_copied() {
+        if (source_.format != request_.format) return false;
+        if (source_.format == "raw") return true;
+        if (source_.format != "qcow2") return false;
+        SFG_TRY_ASSIGN(const auto file, source_file());
+        SFG_TRY_ASSIGN(const qcow2::Header header, qcow2::read_header(*file));
+        if (header.corrupt())
+            return Error(ErrorKind::corrupt,
+                         "the source says of itself that it is damaged (qemu-img check tells "
+                         "more)");
+        // Stale refcounts would be copied, and cannot be grown.
+        if (header.dirty()) return false;
+        const std::uint32_t version = request_.compat.empty()
+                                          ? (request_.has_features ? 3 : header.version)
+                                          : (request_.compat == "0.10" ? 2 : 3);
+        if (version != header.version) return false;
+        if (request_.cluster_size != 0 && request_.cluster_size != header.cluster_size())
+            return false;
+        if (request_.has_features && request_.extended_l2 != header.extended_l2()) return false;
+        if (!base_) return !source_.info.backing;
+        return is_base_of(source_, *base_);
+    }
+
+    Result<std::shared_ptr<ByteSource>> source_file() {
+        if (source_.place) return std::shared_ptr<ByteSource>(source_.used, &source_.used->file);
+        SFG_TRY_ASSIGN(auto file, LocalFile::open(source_.local_path, LocalFile::Mode::read_only));
+        return std::shared_ptr<ByteSource>(std::move(file));
+    }
+
+    Result<void> copy_all(ByteSource& to) {
+        SFG_TRY_ASSIGN(const auto from, source_file());
+        SFG_TRY_ASSIGN(const std::uint64_t size, from->size());
+        return copy_data(*from, to, size, [&](std::uint64_t bytes) -> Result<void> {
+            progress_.advance(bytes);
+            return {};
+        });
+    }
+
+    Result<void> copy_raw(ByteSource& file) {
+        if (wants_all_on_disk()) SFG_TRY(file.allocate(0, request_.capacity));
+        SFG_TRY(copy_all(file));
+        return grow_raw(file);
+    }
+
+    bool wants_all_on_disk() const {
+        return request_.capacity > 0 && request_.allocation >= request_.capacity;
+    }
+
+    Result<void> grow_raw(ByteSource& file) {
+        SFG_TRY_ASSIGN(const std::uint64_t size, file.size());
+        if (size < request_.capacity) SFG_TRY(file.resize(request_.capacity));
+        return {};
+    }
+
+    Result<void> copy_qcow2(ByteSource& file) {
+        SFG_TRY(copy_all(file));
+        SFG_TRY(pad_image(file, source_.info.cluster_size));
+        qcow2::HeaderChanges changes;
+        if (base_) {
+            changes.change_base = true;
+            changes.base = qcow2::RecordedBase{base_->recorded, base_->format};
+        }
+        if (request_.has_features && request_.lazy_refcounts != source_.info.lazy_refcounts)
+            changes.lazy_refcounts = request_.lazy_refcounts;
+        if (changes.change_base || changes.lazy_refcounts)
+            SFG_TRY(qcow2::rewrite_header(file, changes));
+        SFG_TRY(grow_qcow2(file));
+        if (request_.preallocate_metadata)
+            SFG_TRY(qcow2::preallocate(file, qcow2_options(request_, base_).preallocation));
+        return {};
+    }
+
+    Result<void> grow_qcow2(ByteSource& file) {
+        const std::uint64_t wanted = rounded_capacity(request_.capacity);
+        if (wanted <= source_.info.capacity) return {};
+        qcow2::ResizeOptions options;
+        options.virtual_size = wanted;
+        if (base_) options.base_size = base_->capacity;
+        return qcow2::resize(file, options);
+    }
+
+    Result<void> convert(Temporary& temporary) {
+        SFG_TRY_ASSIGN(const auto chain, walk_chain(source_, kDoing));
+        if (base_) SFG_TRY(qcow2::create(temporary.file(), options_of_target()));
+        SFG_TRY(convert_chain(chain, pool_, temporary, path_, request_, base_, progress_));
+        return request_.format == "raw" ? grow_raw(temporary.file()) : grow_qcow2(temporary.file());
+    }
+
+    // A target with a base is made here and filled by qemu-img: it has the source's contents, and
+    // what the source reads as zeros hides the base.
+    qcow2::CreateOptions options_of_target() const {
+        auto options = qcow2_options(request_, base_);
+        options.virtual_size = rounded_capacity(std::max(request_.capacity, source_.info.capacity));
+        return options;
+    }
+
+    const OpenPool& pool_;
+    const VolumeRequest& request_;
+    const std::string path_;
+    const ChainImage source_;
+    const std::optional<Base>& base_;
+    Progress progress_;
+};
+
+Result<void> make_clone(const OpenPool& pool, const VolumeRequest& request,
+                        const CloneSource& source) {
+    SFG_TRY(check_request(pool.pool, request));
+    const std::string path = join_path(pool.pool.directory, request.name);
+    const std::string who = volume_described(pool.pool, request.name);
+    auto work = [&]() -> Result<Gfid> {
+        if (request.directory)
+            return Error(ErrorKind::unsupported, "a directory cannot be a copy of a volume");
+        SFG_TRY_ASSIGN(ChainImage image, open_source(source));
+        std::optional<Base> base;
+        if (request.backing) {
+            SFG_TRY_ASSIGN(base, find_base(pool, path, *request.backing));
+        }
+        Clone clone(pool, request, std::move(image), base);
+        return build_file(pool, request,
+                          [&](Temporary& temporary) { return clone.fill(temporary); });
+    };
+    const auto built = work();
+    if (!built) {
+        remove_parents(pool, request.name);
+        if (built.error().kind() == ErrorKind::exists) return exists_already(who);
+        return built.error().with_context("cannot create " + who);
+    }
+    Catalogue::instance().learn(pool.volume_id(), path, *built);
+    return {};
+}
+
+}  // namespace
+
+Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
+                          const CloneSource& source) {
+    auto made = make_clone(pool, request, source);
+    if (!made)
+        Catalogue::instance().note_failed_creation(pool.volume_id(),
+                                                   join_path(pool.pool.directory, request.name));
+    return made;
+}
+
+}  // namespace sfg

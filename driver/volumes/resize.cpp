@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/resize.hpp"
+
+#include <cerrno>
+#include <limits>
+
+#include "driver/core/log.hpp"
+#include "driver/qcow2/preallocate.hpp"
+#include "driver/qcow2/resize.hpp"
+#include "driver/volumes/chain.hpp"
+#include "driver/volumes/dependants.hpp"
+#include "driver/volumes/inspect.hpp"
+#include "driver/volumes/volume_file.hpp"
+
+namespace sfg {
+namespace {
+
+constexpr std::uint64_t kSector = 512;
+
+Result<void> check_dependants(const OpenPool& pool, const VolumeFile& volume,
+                              std::uint64_t capacity) {
+    SFG_TRY_ASSIGN(auto dependants, dependants_of(pool, volume.object, volume.path));
+    std::erase_if(dependants, [&](const Dependant& d) { return d.capacity <= capacity; });
+    if (dependants.empty()) return {};
+    return Error(ErrorKind::busy, EBUSY,
+                 "it is the base of " + list_of(dependants) +
+                     ", which would lose what is behind the new end");
+}
+
+Result<void> resize_raw(File& file, const ResizeRequest& request) {
+    // First what may fail for want of space.
+    if (request.allocate) SFG_TRY(file.allocate(0, request.capacity));
+    SFG_TRY(file.resize(request.capacity));
+    return file.flush();
+}
+
+Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const ImageInfo& info,
+                          File& file, const ResizeRequest& request) {
+    if (request.allocate && info.backing && !info.extended_l2)
+        return Error(ErrorKind::unsupported,
+                     "it has a base, which allocated clusters would hide: resize it without "
+                     "--allocate");
+    qcow2::ResizeOptions options;
+    options.virtual_size = (request.capacity + kSector - 1) / kSector * kSector;
+    options.allow_shrink = request.shrink;
+    if (info.backing && options.virtual_size > info.capacity) {
+        SFG_TRY_ASSIGN(const ChainImage base, open_base(place_in(pool, volume.path), info,
+                                                        "a volume on it is being resized"));
+        options.base_size = base.info.capacity;
+    }
+    SFG_TRY(qcow2::resize(file, options));
+    if (!request.allocate) return {};
+    const auto allocated = qcow2::preallocate(file, qcow2::CreateOptions::Preallocation::falloc);
+    if (allocated) return {};
+    // The image is as it was but for its size.
+    options.virtual_size = info.capacity;
+    options.allow_shrink = true;
+    options.base_size.reset();
+    if (auto back = qcow2::resize(file, options); !back)
+        log_warning(volume_described(pool.pool, volume.path) +
+                    " keeps its new size: " + back.error().message());
+    return allocated;
+}
+
+Result<void> resize(const OpenPool& pool, const std::string& name, const ResizeRequest& request) {
+    constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    if (request.capacity > kLargest - kSector)
+        return Error(ErrorKind::invalid, "a capacity of " + std::to_string(request.capacity) +
+                                             " bytes is over what a file can hold");
+    SFG_TRY_ASSIGN(const VolumeFile volume, find_volume_file_to_change(pool, name));
+    SFG_TRY_ASSIGN(UsedFile used,
+                   use_file(volume.object, FileUse::exclusive, "it is being resized"));
+    // Only now, and not as the lookup saw it: another host may just have resized it.
+    SFG_TRY_ASSIGN(const VolumeFile current, find_volume_file_to_change(pool, name));
+    if (current.object.gfid() != volume.object.gfid())
+        return Error(ErrorKind::busy, EBUSY, "it has become another file meanwhile");
+    SFG_TRY_ASSIGN(const auto info, inspect_cached(current.object));
+    if (!info->damage.empty()) return Error(ErrorKind::corrupt, info->damage);
+    if (info->format != "raw" && info->format != "qcow2" && info->format != "iso")
+        return Error(ErrorKind::unsupported,
+                     "volumes of the format " + info->format + " are not resized here");
+    if (request.capacity < info->capacity) {
+        if (!request.shrink)
+            return Error(ErrorKind::invalid,
+                         "its capacity is " + std::to_string(info->capacity) +
+                             " bytes, and making it smaller needs the flag to shrink");
+        SFG_TRY(check_dependants(pool, current, request.capacity));
+    }
+    if (info->format == "qcow2")
+        SFG_TRY(resize_qcow2(pool, current, *info, used.file, request));
+    else
+        SFG_TRY(resize_raw(used.file, request));
+    return used.file.close();
+}
+
+}  // namespace
+
+Result<void> resize_volume(const OpenPool& pool, const std::string& name,
+                           const ResizeRequest& request) {
+    if (auto done = resize(pool, name, request); !done)
+        return done.error().with_context("cannot resize " + volume_described(pool.pool, name));
+    return {};
+}
+
+}  // namespace sfg
