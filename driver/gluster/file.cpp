@@ -159,14 +159,22 @@ Result<std::optional<File::Flushed>> File::flush_and_tell() {
 
 Result<std::optional<Extent>> File::find_data(std::uint64_t from) {
     if (!fits_offset(from, 0)) return std::optional<Extent>();
-    const off_t data = glfs_lseek(fd_.get(), static_cast<off_t>(from), SEEK_DATA);
+    const std::lock_guard held(seeker_->mutex);
+    auto& fd = seeker_->fd;
+    if (!fd) {
+        // Closed with the file and not before: closing any descriptor of an open file takes the
+        // locks of the others along (locks translator, pl_flush).
+        fd = {glfs_dup(fd_.get()), Closer{fd_.get_deleter().connection}};
+        if (!fd) return Error::from_errno(errno, "cannot look for data");
+    }
+    const off_t data = glfs_lseek(fd.get(), static_cast<off_t>(from), SEEK_DATA);
     if (data < 0) {
         if (errno == ENXIO) return std::optional<Extent>();
         if (errno == ENOTSUP || errno == ENOSYS || errno == EINVAL)
             return ByteSource::find_data(from);
         return Error::from_errno(errno, "cannot look for data");
     }
-    const off_t hole = glfs_lseek(fd_.get(), data, SEEK_HOLE);
+    const off_t hole = glfs_lseek(fd.get(), data, SEEK_HOLE);
     if (hole < 0) return Error::from_errno(errno, "cannot look for holes");
     if (hole <= data) return Error(ErrorKind::io, EIO, "the storage names a hole within data");
     return std::optional(
@@ -208,6 +216,7 @@ Result<std::optional<Extent>> File::foreign_lock(Extent range) {
 }
 
 Result<void> File::close() {
+    seeker_.reset();
     const std::shared_ptr<Connection> keep = fd_.get_deleter().connection;
     if (glfs_close(fd_.release()) < 0) return Error::from_errno(errno, "cannot close");
     return {};

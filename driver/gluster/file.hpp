@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "driver/core/byte_source.hpp"
@@ -32,7 +33,9 @@ class File final : public ByteSource {
     // Where the volume has no fallocate (dispersed ones), zeros are written instead.
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
-    // Sharded volumes cannot tell (glusterfs 10.3, shard_seek).
+    // Sharded volumes cannot tell (glusterfs 10.3, shard_seek). Asks through a descriptor of its
+    // own: glfs_lseek leaves its answer where glfs_pread and glfs_pwrite of other threads leave
+    // theirs, and returns what it finds there (glfs-fops.c, glfd->offset).
     Result<std::optional<Extent>> find_data(std::uint64_t from) override;
     Result<void> discard(std::uint64_t offset, std::uint64_t length) override;
 
@@ -66,6 +69,13 @@ class File final : public ByteSource {
 
     Result<void> fill_with_zeros(std::uint64_t offset, std::uint64_t length);
     Result<void> name_lock_owner();
+
+    // Of find_data, opened at its first call.
+    struct Seeker {
+        std::mutex mutex;
+        std::unique_ptr<glfs_fd, Closer> fd;
+    };
+    std::unique_ptr<Seeker> seeker_ = std::make_unique<Seeker>();
 
     std::unique_ptr<glfs_fd, Closer> fd_;
 };

@@ -15,6 +15,7 @@
 #include "driver/core/settings.hpp"
 #include "driver/libvirt/streams.hpp"
 #include "driver/volumes/bounded.hpp"
+#include "driver/volumes/catalogue.hpp"
 #include "driver/volumes/clone.hpp"
 #include "driver/volumes/create.hpp"
 #include "driver/volumes/known_pools.hpp"
@@ -23,7 +24,7 @@
 #include "driver/volumes/progress.hpp"
 #include "driver/volumes/remove.hpp"
 #include "driver/volumes/resize.hpp"
-#include "driver/volumes/transfer.hpp"
+#include "driver/volumes/volume_transfer.hpp"
 #include "driver/volumes/wipe.hpp"
 
 namespace {
@@ -262,6 +263,17 @@ int sfg_volume_clone(const sfg_pool* pool, const sfg_request* request, const sfg
         return in_pool_unbounded(*pool, [&](const OpenPool& open) {
             return clone_volume(open, request_of(*request),
                                 {text_or_empty(source->path), text_or_empty(source->format)});
+        });
+    });
+}
+
+void sfg_volume_not_made(const sfg_pool* pool, const char* name) {
+    sfg_error ignored;
+    guarded(&ignored, [&] {
+        return in_pool_unbounded(*pool, [&](const OpenPool& open) -> Result<void> {
+            Catalogue::instance().note_failed_creation(open.volume_id(),
+                                                       join_path(open.pool.directory, name));
+            return {};
         });
     });
 }

@@ -147,6 +147,10 @@ struct sfg_source {
 int sfg_volume_clone(const struct sfg_pool *pool, const struct sfg_request *request,
                      const struct sfg_source *source, struct sfg_error *error);
 
+/* The creation of a volume was refused before the above were called: the deletion that libvirt asks
+ * for next has nothing to remove. */
+void sfg_volume_not_made(const struct sfg_pool *pool, const char *name);
+
 /* How much of a volume that is being built is there; false where nothing is known. Makes no gluster
  * call. */
 bool sfg_volume_build_progress(const struct sfg_pool *pool, const char *name, uint64_t *bytes);

@@ -199,16 +199,9 @@ static int build_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned
     return 0;
 }
 
-/* unlocked; `def` is a shallow copy as for build_volume, `source` may be of another pool, of any
- * type. What fails here has left nothing behind; libvirt then calls delete_volume. */
-static int build_volume_from(virStoragePoolObj *pool, virStorageVolDef *def,
-                             virStorageVolDef *source, unsigned int flags) {
-    g_autofree struct sfg_server *servers = NULL;
-    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
-    struct sfg_request request = sfg_request_from_libvirt(def, flags);
-    struct sfg_source from = {0};
-    struct sfg_error error;
-
+/* What can be told without asking gluster. */
+static int refuse_clone(const virStorageVolDef *def, const virStorageVolDef *source,
+                        unsigned int flags) {
     virCheckFlags(CREATE_FLAGS | VIR_STORAGE_VOL_CREATE_REFLINK, -1);
 
     if (flags & VIR_STORAGE_VOL_CREATE_REFLINK) {
@@ -231,6 +224,23 @@ static int build_volume_from(virStoragePoolObj *pool, virStorageVolDef *def,
         virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
                        "cannot create volume '%s': volume '%s' is encrypted", def->name,
                        source->name);
+        return -1;
+    }
+    return 0;
+}
+
+/* unlocked; `def` is a shallow copy as for build_volume, `source` may be of another pool, of any
+ * type. What fails here has left nothing behind; libvirt then calls delete_volume. */
+static int build_volume_from(virStoragePoolObj *pool, virStorageVolDef *def,
+                             virStorageVolDef *source, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
+    struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
+    struct sfg_request request = sfg_request_from_libvirt(def, flags);
+    struct sfg_source from = {0};
+    struct sfg_error error;
+
+    if (refuse_clone(def, source, flags) < 0) {
+        sfg_volume_not_made(&target, def->name);
         return -1;
     }
     from.path = source->target.path;

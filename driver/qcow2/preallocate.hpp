@@ -22,8 +22,8 @@ namespace sfg::qcow2 {
 // so does an error. Flushes before it returns. The file's length is then a multiple of the cluster
 // size.
 //
-// Nobody else may have the image open. Reads all L2 tables twice. Memory stays below 192 MiB, for
-// the largest L1 table.
+// Nobody else may have the image open. Reads all L2 tables twice. Takes a few MiB of memory for
+// usual images, and stays below 256 MiB for the largest tables.
 //
 // Errors, one sentence each:
 //   invalid      not a qcow2 image

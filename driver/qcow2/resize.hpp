@@ -28,7 +28,8 @@ struct ResizeOptions {
 // a clean image of either the old or the new size, and so does an error. Flushes before it returns.
 // The file's length is then a multiple of the cluster size.
 //
-// Nobody else may have the image open. Memory stays below 128 MiB, for the largest L1 table.
+// Nobody else may have the image open. Takes a few MiB of memory for usual images, and stays below
+// 256 MiB for the largest tables.
 //
 // Errors, one sentence each:
 //   invalid      a size that is no multiple of 512; smaller than now without allow_shrink; a base

@@ -36,8 +36,9 @@ namespace sfg::qcow2 {
 //
 // Until 3 the image is the old one, with bytes behind it that no refcount and no table knows of,
 // which are no leak; from then on it is the new one, whose freed clusters are free to be used. It
-// does not matter what 3 finds in the old tables' place, since nothing there was written to. And no
-// cluster that a table of a damaged image may use behind the refcounts' back is ever overwritten.
+// matters nothing that the tables of a damaged image may overlap, since nothing of the old file but
+// the header is written to. A process that is killed before 3 leaves a longer file; what is behind
+// the old end is free for qemu's next allocations.
 class Switchover {
   public:
     // Refcount blocks of the old image that are replaced, in bytes: more is not done, whatever

@@ -51,7 +51,8 @@ class Search {
     Result<std::vector<Dependant>> run() {
         std::vector<Scan> scans;
         for (const auto& pool : pools_of_volume(pool_)) {
-            SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, settings().connect_timeout));
+            SFG_TRY_ASSIGN(Scan scan,
+                           scan_pool(pool, ScanFor::dependants, settings().connect_timeout));
             for (const auto& entry : scan.entries)
                 if (!S_ISDIR(entry.stat.st_mode))
                     files_.insert_or_assign(join_path(pool.directory, entry.name), entry.gfid);

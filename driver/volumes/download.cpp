@@ -17,7 +17,6 @@
 #include "driver/volumes/progress.hpp"
 #include "driver/volumes/stream_gate.hpp"
 #include "driver/volumes/transfer.hpp"
-#include "driver/volumes/volume_file.hpp"
 
 namespace sfg {
 namespace {
@@ -27,11 +26,11 @@ constexpr std::uint64_t kReadAhead = 16;
 
 class Download final : public Transfer, public std::enable_shared_from_this<Download> {
   public:
-    Download(std::string who, UsedFile used, Extent range, bool sparse)
+    Download(std::string who, std::shared_ptr<ByteSource> file, Extent range, bool sparse)
         : who_(std::move(who)),
-          used_(std::move(used)),
+          file_(std::move(file)),
           sparse_(sparse),
-          pieces_(used_.file, range.offset, range.end()),
+          pieces_(*file_, range.offset, range.end()),
           listed_(range.offset),
           end_(range.end()),
           progress_(who_ + ": downloaded", range.length) {}
@@ -72,7 +71,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
         progress_.advance(done);
         update_gate();
         if (done > 0 || buffer.empty()) return std::optional(done);
-        if (error_) return *error_;
+        if (error_) return tell_error();
         if (is_over()) return std::optional(std::size_t{0});
         return std::optional<std::size_t>();
     }
@@ -83,7 +82,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
             return Error(ErrorKind::not_connected, ETIMEDOUT,
                          who_ + ": gluster does not answer in time");
         if (!head_is_ready()) {
-            if (error_) return *error_;
+            if (error_) return tell_error();
             return Section{};
         }
         // What follows without a change of kind and is there already.
@@ -144,7 +143,14 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     Item& head() { return items_.begin()->second; }
     bool is_over() const { return items_.empty() && all_listed_ && fetched_ == listed_items_; }
     bool is_ready() const { return head_is_ready() || error_ || is_over() || stopped_; }
-    void update_gate() { gate_.set_readable(is_ready()); }
+    // libvirt's daemon goes on watching a stream whose error it has told (remote_daemon_stream.c,
+    // daemonStreamHandleRead), and would tell it again and again.
+    void update_gate() { gate_.set_readable(is_ready() && !told_); }
+    Error tell_error() {
+        told_ = true;
+        update_gate();
+        return *error_;
+    }
 
     void advance(std::uint64_t part) {
         head_done_ += part;
@@ -215,7 +221,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
         item.bytes =
             std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(piece->length));
         const std::span bytes(item.bytes.get(), static_cast<std::size_t>(piece->length));
-        const auto got = used_.file.read_at(piece->offset, bytes);
+        const auto got = file_->read_at(piece->offset, bytes);
         const std::lock_guard held(mutex_);
         if (stopped_) return false;
         if (!got || *got < bytes.size()) {
@@ -250,7 +256,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     }
 
     const std::string who_;
-    UsedFile used_;
+    const std::shared_ptr<ByteSource> file_;
     const bool sparse_;
     Pieces pieces_;
     std::mutex listing_;  // taken before mutex_
@@ -267,31 +273,18 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     std::uint64_t head_done_ = 0;
     std::map<std::uint64_t, Item> items_;  // what is read and not yet fetched, by number
     std::optional<Error> error_;
+    bool told_ = false;  // libvirt has had it
     bool stopped_ = false;
     Progress progress_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Transfer>> begin_download(const OpenPool& pool, const std::string& name,
-                                                 const TransferRange& range, bool sparse) {
-    const std::string who = volume_described(pool.pool, name);
-    auto begin = [&]() -> Result<std::shared_ptr<Transfer>> {
-        SFG_TRY_ASSIGN(const VolumeFile volume, find_volume_file(pool, name));
-        SFG_TRY_ASSIGN(UsedFile used,
-                       use_file(volume.object, FileUse::shared, "it is being downloaded"));
-        SFG_TRY_ASSIGN(const std::uint64_t size, used.file.size());
-        const std::uint64_t offset = std::min(range.offset, size);
-        std::uint64_t length = size - offset;
-        if (range.length != 0) length = std::min(length, range.length);
-        auto download =
-            std::make_shared<Download>(who, std::move(used), Extent{offset, length}, sparse);
-        SFG_TRY(download->start());
-        return std::shared_ptr<Transfer>(std::move(download));
-    };
-    auto begun = begin();
-    if (!begun) return begun.error().with_context("cannot download " + who);
-    return begun;
+Result<std::shared_ptr<Transfer>> start_download(std::string who, std::shared_ptr<ByteSource> file,
+                                                 Extent range, bool sparse) {
+    auto download = std::make_shared<Download>(std::move(who), std::move(file), range, sparse);
+    SFG_TRY(download->start());
+    return std::shared_ptr<Transfer>(std::move(download));
 }
 
 }  // namespace sfg

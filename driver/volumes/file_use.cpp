@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace sfg {
@@ -22,8 +23,8 @@ constexpr Extent kWholeFile{0, 0};
 using Key = std::pair<std::string, std::array<unsigned char, 16>>;
 
 struct Entry {
-    int uses = 0;  // how many share it; -1: exclusive
-    std::string doing;
+    bool exclusive = false;
+    std::multiset<std::string> doing;  // a clause for each holder
 };
 
 struct Table {
@@ -36,12 +37,14 @@ struct Table {
     }
 };
 
-void release(const Key& key) {
+void release(const Key& key, const std::string& doing) {
     auto& table = Table::instance();
     const std::lock_guard held(table.mutex);
     const auto found = table.entries.find(key);
     if (found == table.entries.end()) return;
-    if (found->second.uses < 0 || --found->second.uses == 0) table.entries.erase(found);
+    auto& holders = found->second.doing;
+    if (const auto mine = holders.find(doing); mine != holders.end()) holders.erase(mine);
+    if (holders.empty()) table.entries.erase(found);
 }
 
 Error busy(const std::string& why) {
@@ -66,10 +69,11 @@ Result<FileHold> hold_object(const Object& object, FileUse use, const std::strin
     auto& table = Table::instance();
     const std::lock_guard held(table.mutex);
     Entry& entry = table.entries[key];
-    if (entry.uses < 0 || (entry.uses > 0 && use == FileUse::exclusive)) return busy(entry.doing);
-    entry.uses = use == FileUse::exclusive ? -1 : entry.uses + 1;
-    entry.doing = doing;
-    return FileHold(nullptr, [key](void*) { release(key); });
+    const bool exclusive = use == FileUse::exclusive;
+    if (!entry.doing.empty() && (entry.exclusive || exclusive)) return busy(*entry.doing.begin());
+    entry.exclusive = exclusive;
+    entry.doing.insert(doing);
+    return FileHold(nullptr, [key, doing](void*) { release(key, doing); });
 }
 
 Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing) {

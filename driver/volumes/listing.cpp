@@ -42,7 +42,7 @@ Error no_such_volume(const Pool& pool, const std::string& name) {
 }  // namespace
 
 Result<Listing> refresh_pool(const Pool& pool) {
-    SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, settings().connect_timeout));
+    SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, ScanFor::refresh, settings().connect_timeout));
     KnownPools::instance().add(pool);
     sweep_temporaries(scan.pool, scan.temporaries);
 

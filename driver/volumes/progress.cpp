@@ -38,7 +38,9 @@ Progress::~Progress() {
     if (uri_.empty()) return;
     auto& builds = Builds::instance();
     const std::lock_guard held(builds.mutex);
-    builds.by_uri.erase(uri_);
+    // Another build of that name may have begun since.
+    const auto found = builds.by_uri.find(uri_);
+    if (found != builds.by_uri.end() && found->second.lock() == done_) builds.by_uri.erase(found);
 }
 
 void Progress::advance(std::uint64_t bytes) {

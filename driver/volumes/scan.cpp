@@ -28,7 +28,7 @@ constexpr std::size_t kMostThreads = 8;
 // The walk. Owned by the threads and the one who waits for them, whoever is last.
 class Walk : public std::enable_shared_from_this<Walk> {
   public:
-    explicit Walk(Pool pool) : pool_(std::move(pool)) {}
+    Walk(Pool pool, ScanFor purpose) : pool_(std::move(pool)), purpose_(purpose) {}
 
     Result<Scan> run(std::chrono::milliseconds patience);
     // run() has left threads behind that gluster does not let go.
@@ -50,7 +50,13 @@ class Walk : public std::enable_shared_from_this<Walk> {
     void keep(ScannedEntry entry);
     void see_life() { signs_of_life_.fetch_add(1, std::memory_order_relaxed); }
 
+    bool for_refresh() const { return purpose_ == ScanFor::refresh; }
+    void warn(const std::string& message) const {
+        if (for_refresh()) log_warning(pool_.described() + ": " + message);
+    }
+
     const Pool pool_;
+    const ScanFor purpose_;
     std::mutex mutex_;
     std::condition_variable more_;  // for the threads: tasks, or the end
     std::condition_variable done_;  // for who waits for them
@@ -130,9 +136,12 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
 }
 
 Result<void> Walk::start() {
-    SFG_TRY_ASSIGN(OpenPool open, open_pool(pool_));
+    SFG_TRY_ASSIGN(OpenPool open, for_refresh() ? open_pool(pool_) : recent_pool(pool_));
     see_life();
-    SFG_TRY_ASSIGN(const Usage usage, usage_of(open));
+    Usage usage;
+    if (for_refresh()) {
+        SFG_TRY_ASSIGN(usage, usage_of(open));
+    }
     const std::uint64_t since = Catalogue::instance().begin_refresh();
     {
         const std::lock_guard held(mutex_);
@@ -162,10 +171,10 @@ Result<void> Walk::walk_directory(const Object& directory, const std::string& pa
 // What one entry says of itself must not take the whole pool away: libvirt stops a pool whose
 // refresh fails.
 Result<void> Walk::leave_out(const std::string& name, const Error& error) {
-    if (error.kind() == ErrorKind::not_connected) return error.with_context(pool_.described());
-    if (error.kind() != ErrorKind::not_found)  // another host removed it meanwhile
-        log_warning(pool_.described() + ": '" + escaped(name) +
-                    "' is left out: " + error.message());
+    if (error.kind() == ErrorKind::not_found) return {};  // another host removed it meanwhile
+    if (error.kind() == ErrorKind::not_connected || !for_refresh())
+        return error.with_context(pool_.described() + ", '" + escaped(name) + "'");
+    warn("'" + escaped(name) + "' is left out: " + error.message());
     return {};
 }
 
@@ -179,15 +188,13 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
         scan_->temporaries.push_back({directory, name, std::move(object)});
     } else if (!is_shown(entry.name())) {
         if (!is_glusters_own(entry.name()))
-            log_warning(pool_.described() + ": '" + escaped(name) +
-                        "' cannot be a volume's name and is left out");
+            warn("'" + escaped(name) + "' cannot be a volume's name and is left out");
     } else if (S_ISLNK(stat.st_mode)) {
         add([this, name, gfid = entry.gfid()] { return meet_link(name, gfid); });
     } else if (S_ISDIR(stat.st_mode)) {
         keep({name, entry.gfid(), stat, {}});
         if (depth + 1 >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1) {
-            log_warning(pool_.described() + ": directories below '" + escaped(name) +
-                        "' are nested too deep and left out");
+            warn("directories below '" + escaped(name) + "' are nested too deep and left out");
             return {};
         }
         SFG_TRY_ASSIGN(const Object object, entry.object());
@@ -213,7 +220,7 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     const std::string path = join_path(pool_.directory, name);
     const auto& connection = scan_->pool.connection();
     auto refuse = [&](const std::string& why) -> Result<void> {
-        log_warning(pool_.described() + ": the link '" + escaped(name) + "' is left out: " + why);
+        warn("the link '" + escaped(name) + "' is left out: " + why);
         return {};
     };
     auto target = follow_links(connection, path);
@@ -235,8 +242,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
     auto image = inspect_cached(object);
     if (!image) {
         if (image.error().kind() == ErrorKind::not_found) return;  // deleted meanwhile
-        log_warning(pool_.described() + ": volume '" + escaped(name) +
-                    "' is listed as raw: " + image.error().message());
+        warn("volume '" + escaped(name) + "' is listed as raw: " + image.error().message());
         ImageInfo unread;
         unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
         unread.unreadable = true;
@@ -245,12 +251,11 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
     }
     const ImageInfo& info = **image;
     if (!info.damage.empty())
-        log_warning(pool_.described() + ": volume '" + escaped(name) +
-                    "' has a damaged or unknown header: " + info.damage);
+        warn("volume '" + escaped(name) + "' has a damaged or unknown header: " + info.damage);
     if (info.unpadded)
-        log_warning(pool_.described() + ": volume '" + escaped(name) + "' has a length of " +
-                    std::to_string(object.stat().st_size) +
-                    " bytes, no multiple of 512: qemu cannot open it over gfapi");
+        warn("volume '" + escaped(name) + "' has a length of " +
+             std::to_string(object.stat().st_size) +
+             " bytes, no multiple of 512: qemu cannot open it over gfapi");
     keep({name, gfid, object.stat(), *std::move(image)});
 }
 
@@ -261,11 +266,11 @@ void Walk::keep(ScannedEntry entry) {
 
 }  // namespace
 
-Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience) {
+Result<Scan> scan_pool(const Pool& pool, ScanFor purpose, std::chrono::milliseconds patience) {
     SFG_TRY(check_not_hung(pool));
     // Connecting has a limit of its own and shows no life meanwhile.
     SFG_TRY(connect_pool(pool));
-    const auto walk = std::make_shared<Walk>(pool);
+    const auto walk = std::make_shared<Walk>(pool, purpose);
     auto scan = walk->run(patience);
     if (walk->hangs()) remember_hung(pool, walk);
     return scan;

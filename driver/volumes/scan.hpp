@@ -32,12 +32,17 @@ struct Scan {
     std::uint64_t since;                // Catalogue::begin_refresh, before the first listing
     std::vector<ScannedEntry> entries;  // in no order
     std::vector<ScannedTemporary> temporaries;
-    Usage usage;
+    Usage usage;  // of a refresh
+};
+
+enum class ScanFor {
+    refresh,  // what is there to be shown; what cannot be read is left out, with a line in the log
+    dependants,  // a quick look in which nothing may be missed: what cannot be read is an error
 };
 
 // Walks the tree of a pool with up to eight threads, which end with it. Fails with
 // ErrorKind::not_connected when nothing happens for `patience`; threads that hang in gluster are
 // left behind and end when it lets them go.
-Result<Scan> scan_pool(const Pool& pool, std::chrono::milliseconds patience);
+Result<Scan> scan_pool(const Pool& pool, ScanFor purpose, std::chrono::milliseconds patience);
 
 }  // namespace sfg

@@ -3,13 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "driver/core/byte_source.hpp"
 #include "driver/core/result.hpp"
-#include "driver/volumes/pool.hpp"
 
 namespace sfg {
 
@@ -18,8 +19,8 @@ namespace sfg {
 // transfer's own talk to gluster. All calls are thread-safe and none waits for gluster, but where
 // it says so.
 //
-// The volume is held (file_use.hpp) from the beginning until the threads have ended: they go on for
-// as long as gluster lets a call hang, whatever becomes of the stream.
+// The threads hold the file until they have ended, which takes as long as gluster lets a call hang,
+// whatever becomes of the stream.
 class Transfer {
   public:
     virtual ~Transfer() = default;
@@ -60,21 +61,18 @@ class Transfer {
     virtual void abort() = 0;
 };
 
-// What part of a volume.
-struct TransferRange {
-    std::uint64_t offset = 0;  // bytes
-    std::uint64_t length = 0;  // bytes; 0: to the end
-};
+// Reads `range` of `file`, which lies within it. `who` names the volume in errors and in the log.
+// With `sparse` next_section() tells holes also where the file cannot: runs of zeros are taken for
+// them.
+Result<std::shared_ptr<Transfer>> start_download(std::string who, std::shared_ptr<ByteSource> file,
+                                                 Extent range, bool sparse);
 
-// A download may run beside others and while overlays are made. With `sparse` next_section() tells
-// holes where they can be found; without it they are data.
-Result<std::shared_ptr<Transfer>> begin_download(const OpenPool& pool, const std::string& name,
-                                                 const TransferRange& range, bool sparse);
-
-// An upload overwrites what the volume holds from `offset` on and grows it when it must; what is
-// behind the uploaded bytes stays. ErrorKind::busy for a volume that is in use or that is the base
-// of another.
-Result<std::shared_ptr<Transfer>> begin_upload(const OpenPool& pool, const std::string& name,
-                                               const TransferRange& range);
+// Writes to `file` from `offset` on and grows it when it must; what is behind the uploaded bytes
+// stays. `limit` bytes at the most; 0: any number. At the end `complete` is called, with the end of
+// what was written, to make the upload durable.
+using CompleteUpload = std::function<Result<void>(std::uint64_t end)>;
+Result<std::shared_ptr<Transfer>> start_upload(std::string who, std::shared_ptr<ByteSource> file,
+                                               std::uint64_t offset, std::uint64_t limit,
+                                               CompleteUpload complete);
 
 }  // namespace sfg

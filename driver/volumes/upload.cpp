@@ -15,13 +15,11 @@
 #include <vector>
 
 #include "driver/core/log.hpp"
-#include "driver/volumes/finish_upload.hpp"
 #include "driver/volumes/holes.hpp"
 #include "driver/volumes/pieces.hpp"
 #include "driver/volumes/progress.hpp"
 #include "driver/volumes/stream_gate.hpp"
 #include "driver/volumes/transfer.hpp"
-#include "driver/volumes/volume_file.hpp"
 
 namespace sfg {
 namespace {
@@ -43,13 +41,15 @@ constexpr std::uint64_t kMostBetweenFlushes = 256 * kTransferUnit;
 
 class Upload final : public Transfer, public std::enable_shared_from_this<Upload> {
   public:
-    Upload(std::string who, TakenVolume taken, const TransferRange& range)
+    Upload(std::string who, std::shared_ptr<ByteSource> file, std::uint64_t offset,
+           std::uint64_t limit, CompleteUpload complete)
         : who_(std::move(who)),
-          taken_(std::move(taken)),
-          begin_(range.offset),
-          limit_(range.length),
-          position_(range.offset),
-          progress_(who_ + ": uploaded", range.length) {}
+          file_(std::move(file)),
+          complete_(std::move(complete)),
+          begin_(offset),
+          limit_(limit),
+          position_(offset),
+          progress_(who_ + ": uploaded", limit) {}
 
     Result<void> start() {
         SFG_TRY(gate_.open());
@@ -69,8 +69,9 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
     Result<std::optional<std::size_t>> send(std::span<const std::byte> bytes, bool wait) override {
         std::unique_lock held(mutex_);
-        if (wait) changed_.wait(held, [&] { return has_room() || error_; });
+        if (wait) changed_.wait(held, [&] { return has_room() || stopped_; });
         if (error_) return *error_;
+        if (stopped_) return Error(ErrorKind::invalid, EBADF, "the stream was aborted");
         if (limit_ != 0) {
             const std::uint64_t left = begin_ + limit_ - position_;
             if (left == 0 && !bytes.empty())
@@ -103,6 +104,7 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
         else
             queue_.push_back({{position_, length}, nullptr});
         position_ += length;
+        update_gate();
         changed_.notify_all();
         return {};
     }
@@ -213,10 +215,10 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
     Result<void> write(const Piece& piece) {
         if (piece.bytes)
-            return taken_.used.file.write_at(
+            return file_->write_at(
                 piece.extent.offset,
                 std::span(piece.bytes.get(), static_cast<std::size_t>(piece.extent.length)));
-        return make_hole(taken_.used.file, piece.extent);
+        return make_hole(*file_, piece.extent);
     }
 
     // Flushes now and then, and completes the upload at its end.
@@ -228,11 +230,12 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
             if (stopped_) break;
             const bool complete = is_complete();
             const std::uint64_t covered = unflushed_;
+            const std::uint64_t end = position_;
             held.unlock();
             const auto begun = Clock::now();
             Result<void> flushed;
             try {
-                flushed = complete ? complete_upload() : taken_.used.file.flush();
+                flushed = complete ? complete_(end) : file_->flush();
             } catch (const std::exception& failure) {
                 flushed = Error(ErrorKind::io, ENOMEM, failure.what());
             }
@@ -262,13 +265,9 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
                                       kMostBetweenFlushes);
     }
 
-    Result<void> complete_upload() {
-        const bool header_came = begin_ == 0 && position_ > 0;
-        return finish_upload(taken_, header_came, who_);
-    }
-
     const std::string who_;
-    TakenVolume taken_;
+    const std::shared_ptr<ByteSource> file_;
+    const CompleteUpload complete_;
     const std::uint64_t begin_;
     const std::uint64_t limit_;  // bytes; 0: none
 
@@ -292,21 +291,13 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
 }  // namespace
 
-Result<std::shared_ptr<Transfer>> begin_upload(const OpenPool& pool, const std::string& name,
-                                               const TransferRange& range) {
-    const std::string who = volume_described(pool.pool, name);
-    auto begin = [&]() -> Result<std::shared_ptr<Transfer>> {
-        constexpr auto kMostOffset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
-        if (range.offset > kMostOffset || range.length > kMostOffset - range.offset)
-            return Error(ErrorKind::invalid, "offset and length reach over what a file can hold");
-        SFG_TRY_ASSIGN(TakenVolume taken, take_volume(pool, name, "it is being uploaded to"));
-        auto upload = std::make_shared<Upload>(who, std::move(taken), range);
-        SFG_TRY(upload->start());
-        return std::shared_ptr<Transfer>(std::move(upload));
-    };
-    auto begun = begin();
-    if (!begun) return begun.error().with_context("cannot upload to " + who);
-    return begun;
+Result<std::shared_ptr<Transfer>> start_upload(std::string who, std::shared_ptr<ByteSource> file,
+                                               std::uint64_t offset, std::uint64_t limit,
+                                               CompleteUpload complete) {
+    auto upload = std::make_shared<Upload>(std::move(who), std::move(file), offset, limit,
+                                           std::move(complete));
+    SFG_TRY(upload->start());
+    return std::shared_ptr<Transfer>(std::move(upload));
 }
 
 }  // namespace sfg

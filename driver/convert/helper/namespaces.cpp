@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/convert/helper/namespaces.hpp"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -36,6 +37,24 @@ Result<std::string> make_private_place() {
     }
     return Error(ErrorKind::unsupported,
                  "there is none of the directories /mnt, /media and /srv to mount over");
+}
+
+Result<std::string> keep_program(const std::string& place, const std::string& program) {
+    if (program.starts_with("/usr/")) return program;
+    const std::string kept = place + "/program-" + program.substr(program.rfind('/') + 1);
+    const int fd = open(kept.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    if (fd >= 0) close(fd);
+    if (fd < 0 || mount(program.c_str(), kept.c_str(), nullptr, MS_BIND, nullptr) != 0)
+        return Error::from_errno(errno, "cannot bind '" + program + "'");
+    return kept;
+}
+
+Result<void> hide_tmp() {
+    if (mount("sf-gluster", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "mode=1777,size=64m") != 0 &&
+        errno != ENOENT)
+        return Error::from_errno(errno, "cannot mount a tmpfs over /tmp");
+    return {};
 }
 
 }  // namespace sfg

@@ -18,4 +18,12 @@ pid_t fork_into(unsigned long namespaces);
 // too. Gives the directory's name.
 Result<std::string> make_private_place();
 
+// Where `program` can be run after hide_tmp(): itself, or for one outside of /usr a place in the
+// private place.
+Result<std::string> keep_program(const std::string& place, const std::string& program);
+
+// An empty /tmp, seen here only: glusterfs makes files there for a moment, which stay when it is
+// killed in that moment.
+Result<void> hide_tmp();
+
 }  // namespace sfg

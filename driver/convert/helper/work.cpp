@@ -146,7 +146,13 @@ Result<void> work(const HelperJob& job, const Signs& signs) {
     SFG_TRY(open_part(Part::local, target, Access::read_write, mounts, files.target));
 
     SFG_TRY_ASSIGN(const std::string place, make_private_place());
-    SFG_TRY_ASSIGN(mounts, mount_volumes(job, place));
+    HelperJob kept = job;
+    SFG_TRY_ASSIGN(kept.tools.qemu_img, keep_program(place, job.tools.qemu_img));
+    if (!job.job.volumes.empty()) {
+        SFG_TRY_ASSIGN(kept.tools.glusterfs, keep_program(place, job.tools.glusterfs));
+    }
+    SFG_TRY(hide_tmp());
+    SFG_TRY_ASSIGN(mounts, mount_volumes(kept, place));
     SFG_TRY(open_part(Part::in_volumes, job.job.source, Access::read, mounts, files.source));
     SFG_TRY(open_part(Part::in_volumes, target, Access::read_write, mounts, files.target));
     signs.alive();
@@ -156,7 +162,7 @@ Result<void> work(const HelperJob& job, const Signs& signs) {
                      files.target.front().file.name +
                          " is a block device, and no file to write an image to");
 
-    SFG_TRY(convert_open_files(job, std::move(files), place, signs));
+    SFG_TRY(convert_open_files(kept, std::move(files), place, signs));
     for (auto& mount : mounts) mount.stop();
     return {};
 }
