@@ -148,6 +148,8 @@ Result<void> File::flush() {
 }
 
 Result<std::optional<File::Flushed>> File::flush_and_tell() {
+    if (discarded_) SFG_TRY(set_time_of_modification());
+    discarded_ = false;
     struct glfs_stat after {};
     if (glfs_fsync(fd_.get(), nullptr, &after) < 0)
         return Error::from_errno(errno, "cannot flush to stable storage");
@@ -188,6 +190,16 @@ Result<void> File::discard(std::uint64_t offset, std::uint64_t length) {
         if (errno == EINTR) continue;
         return Error::from_errno(errno, "cannot give space back");
     }
+    discarded_ = true;
+    return {};
+}
+
+Result<void> File::set_time_of_modification() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    const timespec times[2] = {now, now};
+    if (glfs_futimens(fd_.get(), times) < 0)
+        return Error::from_errno(errno, "cannot set the time of modification");
     return {};
 }
 

@@ -37,6 +37,8 @@ class File final : public ByteSource {
     // own: glfs_lseek leaves its answer where glfs_pread and glfs_pwrite of other threads leave
     // theirs, and returns what it finds there (glfs-fops.c, glfd->offset).
     Result<std::optional<Extent>> find_data(std::uint64_t from) override;
+    // Gluster does not set the file's times for this (glusterfs 10.3, utime translator), so the
+    // next flush does: who has cached the file would not notice otherwise.
     Result<void> discard(std::uint64_t offset, std::uint64_t length) override;
 
     // Flushes, and tells what the file's size and time of modification are then where gluster says
@@ -69,6 +71,7 @@ class File final : public ByteSource {
 
     Result<void> fill_with_zeros(std::uint64_t offset, std::uint64_t length);
     Result<void> name_lock_owner();
+    Result<void> set_time_of_modification();
 
     // Of find_data, opened at its first call.
     struct Seeker {
@@ -76,6 +79,8 @@ class File final : public ByteSource {
         std::unique_ptr<glfs_fd, Closer> fd;
     };
     std::unique_ptr<Seeker> seeker_ = std::make_unique<Seeker>();
+
+    bool discarded_ = false;  // since the last flush
 
     std::unique_ptr<glfs_fd, Closer> fd_;
 };

@@ -51,8 +51,17 @@ class Search {
     Result<std::vector<Dependant>> run() {
         std::vector<Scan> scans;
         for (const auto& pool : pools_of_volume(pool_)) {
-            SFG_TRY_ASSIGN(Scan scan,
-                           scan_pool(pool, ScanFor::dependants, settings().connect_timeout));
+            auto scanned = scan_pool(pool, ScanFor::dependants, settings().connect_timeout);
+            if (!scanned) {
+                // Another pool's directory may be gone, and with it all that was in it. (libvirt
+                // refreshes a pool after an upload although it was stopped meanwhile, so that it
+                // is known here for ever.)
+                if (scanned.error().kind() != ErrorKind::pool_missing || pool == pool_.pool)
+                    return scanned.error();
+                KnownPools::instance().remove(pool.name);
+                continue;
+            }
+            Scan scan = *std::move(scanned);
             for (const auto& entry : scan.entries)
                 if (!S_ISDIR(entry.stat.st_mode))
                     files_.insert_or_assign(join_path(pool.directory, entry.name), entry.gfid);

@@ -83,8 +83,7 @@ Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& 
     const auto locked = exclusive ? file.lock(File::Lock::exclusive, kWholeFile)
                                   : file.lock(File::Lock::shared, kOurs);
     if (!locked) {
-        if (locked.error().kind() != ErrorKind::busy && locked.error().system_errno() != EACCES)
-            return locked.error();
+        if (locked.error().kind() != ErrorKind::busy) return locked.error();
         return exclusive ? in_the_way(file)
                          : busy("another process, on this or another host, changes it");
     }

@@ -28,10 +28,19 @@ Result<void> check_dependants(const OpenPool& pool, const VolumeFile& volume,
 }
 
 Result<void> resize_raw(File& file, const ResizeRequest& request) {
-    // First what may fail for want of space.
-    if (request.allocate) SFG_TRY(file.allocate(0, request.capacity));
-    SFG_TRY(file.resize(request.capacity));
-    return file.flush();
+    SFG_TRY_ASSIGN(const std::uint64_t before, file.size());
+    auto work = [&]() -> Result<void> {
+        if (request.allocate) SFG_TRY(file.allocate(0, request.capacity));
+        if (request.capacity < before || !request.allocate) SFG_TRY(file.resize(request.capacity));
+        return file.flush();
+    };
+    const auto done = work();
+    // What has grown holds nothing yet. What was to shrink has done so or not.
+    if (!done && request.capacity > before) {
+        if (auto back = file.resize(before); !back)
+            log_warning("a volume keeps a larger size than it had: " + back.error().message());
+    }
+    return done;
 }
 
 Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const ImageInfo& info,

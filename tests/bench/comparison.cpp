@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/bench/scratch_pool.hpp"
+#include "tests/bench/pool_pair.hpp"
 
 namespace sfg::bench {
 namespace {
@@ -14,43 +14,6 @@ using test::kGiB;
 
 // The kernel trusts what a FUSE mount told it of a file for one second.
 constexpr auto kAttributesExpire = std::chrono::milliseconds(1200);
-
-std::string gluster_xml(const Options& options, const std::string& name,
-                        const std::string& directory) {
-    return test::PoolSpec{name, options.volume, directory, {{options.host, 0}}}.xml();
-}
-
-std::string fuse_xml(const std::string& name, const std::string& path) {
-    return "<pool type='dir'><name>" + name + "</name><target><path>" + path +
-           "</path></target></pool>";
-}
-
-// The two pools over one directory.
-struct Pools {
-    Pools(const test::Client& client, const Options& options, const ScratchDirectory& scratch,
-          const std::string& directory)
-        : gluster(client, "bench-gluster",
-                  gluster_xml(options, "bench-gluster", scratch.in_volume() + "/" + directory)),
-          fuse(client, "bench-fuse",
-               fuse_xml("bench-fuse", options.mount + scratch.in_volume() + "/" + directory)) {}
-
-    // Turn by turn, and who begins changes: what slows the machine for a while hits both.
-    template <typename Operation>
-    void alternate(int turn, Row& row, Operation operation) const {
-        auto on_gluster = [&] { row.gluster.time([&] { operation(gluster, "gluster"); }); };
-        auto on_fuse = [&] { row.fuse.time([&] { operation(fuse, "fuse"); }); };
-        if (turn % 2 == 0) {
-            on_gluster();
-            on_fuse();
-        } else {
-            on_fuse();
-            on_gluster();
-        }
-    }
-
-    ScratchPool gluster;
-    ScratchPool fuse;
-};
 
 test::VolumeSpec volume_of(const std::string& name, const std::string& format,
                            const std::string& base) {
@@ -80,7 +43,7 @@ struct Kind {
 std::vector<Row> compare_volumes(const test::Client& client, const Options& options,
                                  const ScratchDirectory& scratch) {
     scratch.make_subdirectory("volumes");
-    const Pools pools(client, options, scratch, "volumes");
+    const PoolPair pools(client, options, scratch, "volumes");
     // Each pool has a base of its own that it knows.
     for (const ScratchPool* pool : {&pools.gluster, &pools.fuse})
         pool->create(test::qcow2(pool == &pools.fuse ? "base-fuse" : "base-gluster", kGiB));
@@ -125,7 +88,7 @@ std::vector<Row> compare_volumes(const test::Client& client, const Options& opti
 std::vector<Row> compare_refreshes(const test::Client& client, const Options& options,
                                    const ScratchDirectory& scratch) {
     scratch.make_subdirectory("many");
-    const Pools pools(client, options, scratch, "many");
+    const PoolPair pools(client, options, scratch, "many");
     // A third each: raw, qcow2, qcow2 with a base that both ways lead to.
     pools.gluster.create(test::qcow2("base", kGiB));
     const std::string base = pools.gluster.path_of("base");

@@ -26,4 +26,17 @@ std::vector<Row> compare_volumes(const test::Client& client, const Options& opti
 std::vector<Row> compare_refreshes(const test::Client& client, const Options& options,
                                    const ScratchDirectory& scratch);
 
+// Uploads, downloads, clones, wipes and resizes of a volume of options.transfer bytes.
+std::vector<Row> compare_transfers(const test::Client& client, const Options& options,
+                                   const ScratchDirectory& scratch);
+
+// How fast libvirt's own streams are, into and out of a dir pool in memory, and fio's gfapi_async
+// engine on a file of that size: what no pool can pass. Nothing where fio is not installed.
+struct Ceilings {
+    Samples stream_up, stream_down;
+    Samples fio_write, fio_read;
+};
+Ceilings measure_ceilings(const test::Client& client, const Options& options,
+                          const ScratchDirectory& scratch);
+
 }  // namespace sfg::bench

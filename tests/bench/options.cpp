@@ -27,6 +27,7 @@ namespace {
         "  --volumes N        in the directory that is refreshed (1000)\n"
         "  --refreshes N      first and repeated ones on each pool (11)\n"
         "  --rounds N         of create, delete, refresh for growth (1000)\n"
+        "  --transfer MIB     size of the volumes that are moved (1024)\n"
         "  --quick            less of each, for a run within a minute\n",
         status == 0 ? stdout : stderr);
     std::exit(status);
@@ -52,6 +53,7 @@ Options parse_options(int argc, char** argv) {
                             {"volumes", required_argument, nullptr, 'n'},
                             {"refreshes", required_argument, nullptr, 'f'},
                             {"rounds", required_argument, nullptr, 'r'},
+                            {"transfer", required_argument, nullptr, 't'},
                             {"quick", no_argument, nullptr, 'q'},
                             {"help", no_argument, nullptr, 'H'},
                             {nullptr, 0, nullptr, 0}};
@@ -88,10 +90,15 @@ Options parse_options(int argc, char** argv) {
             case 'r':
                 options.rounds = count_of(optarg);
                 break;
+            case 't':
+                options.transfer = static_cast<std::uint64_t>(count_of(optarg));
+                break;
             case 'q':
                 options.operations = 15;
                 options.refreshes = 3;
                 options.rounds = 200;
+                options.transfer = 128;
+                options.ceilings = false;
                 break;
             case 'H':
                 usage(0);

@@ -29,6 +29,19 @@ void print(const Growth& growth, int rounds) {
         growth.threads(), growth.descriptors());
 }
 
+void print(const Ceilings& ceilings, const Options& options) {
+    std::printf(
+        "\n%llu MiB through libvirt's own stream into a dir pool in memory: %.0f ms, out of it: "
+        "%.0f ms\n",
+        static_cast<unsigned long long>(options.transfer), ceilings.stream_up.median(),
+        ceilings.stream_down.median());
+    if (ceilings.fio_write.empty()) return;
+    std::printf(
+        "fio's gfapi_async on a file of that size, without libvirt: write %.0f ms, read "
+        "%.0f ms\n",
+        ceilings.fio_write.median(), ceilings.fio_read.median());
+}
+
 void run(const Options& options) {
     const sfg::test::Client client(options.connect);
     const ScratchDirectory scratch(options.side_mount);
@@ -37,6 +50,8 @@ void run(const Options& options) {
         "|---|---:|---:|---:|---|\n");
     print(compare_volumes(client, options, scratch));
     print(compare_refreshes(client, options, scratch));
+    print(compare_transfers(client, options, scratch));
+    if (options.ceilings) print(measure_ceilings(client, options, scratch), options);
     if (options.libvirtd == 0) return;
     scratch.make_subdirectory("rounds");
     const sfg::test::PoolSpec spec{

@@ -37,6 +37,14 @@ void ScratchPool::remove(const std::string& volume) const {
     must(must(pool_->volume(volume), "find " + volume)->erase(), "delete " + volume);
 }
 
+void ScratchPool::clone(const test::VolumeSpec& volume, const std::string& source) const {
+    must(pool_->clone(volume, this->volume(source)), "clone " + source);
+}
+
+test::Volume ScratchPool::volume(const std::string& name) const {
+    return *must(pool_->volume(name), "find " + name);
+}
+
 void ScratchPool::refresh() const {
     must(pool_->refresh(), "refresh " + name_);
 }

@@ -21,6 +21,8 @@ class ScratchPool {
     // Finding the volume by its name belongs to it, as it does for a client.
     void remove(const std::string& volume) const;
     void refresh() const;
+    void clone(const test::VolumeSpec& volume, const std::string& source) const;
+    test::Volume volume(const std::string& name) const;
     int volume_count() const;
     std::string path_of(const std::string& volume) const;
 

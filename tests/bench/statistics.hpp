@@ -20,6 +20,8 @@ class Samples {
         milliseconds_.push_back(took.count());
     }
 
+    void add(double milliseconds) { milliseconds_.push_back(milliseconds); }
+
     bool empty() const { return milliseconds_.empty(); }
     std::size_t count() const { return milliseconds_.size(); }
 

@@ -22,7 +22,7 @@ using Bytes = std::vector<std::byte>;
 Bytes header_of(const CreateOptions& options) {
     sfg::test::MemoryStore file;
     if (!create(file, options)) std::abort();
-    Bytes bytes = file.bytes(0, std::min(options.cluster_size, 2048u));
+    Bytes bytes = file.bytes(0, std::min<std::uint64_t>(options.cluster_size, 2048));
     while (bytes.size() > 120 && bytes.back() == std::byte{0}) bytes.pop_back();
     bytes.resize((bytes.size() + 7) / 8 * 8);
     return bytes;

@@ -19,6 +19,7 @@ void FaultStore::crash(const std::function<bool(std::size_t)>& survives) {
 }
 
 Result<void> FaultStore::enter(Call call, std::uint64_t offset, std::uint64_t length) {
+    const std::lock_guard held(mutex_);
     const std::size_t number = log_.size();
     log_.push_back({call, offset, length});
     const bool this_one = faults_.fail_call && number == *faults_.fail_call;
@@ -28,6 +29,7 @@ Result<void> FaultStore::enter(Call call, std::uint64_t offset, std::uint64_t le
 }
 
 Result<void> FaultStore::change(Change change) {
+    const std::lock_guard held(mutex_);
     SFG_TRY(change(now_));
     pending_.push_back(std::move(change));
     return {};
@@ -66,9 +68,20 @@ Result<void> FaultStore::allocate(std::uint64_t offset, std::uint64_t length) {
 
 Result<void> FaultStore::flush() {
     SFG_TRY(enter(Call::flush, 0, 0));
+    const std::lock_guard held(mutex_);
     stable_ = now_;
     pending_.clear();
     return {};
+}
+
+Result<std::optional<Extent>> FaultStore::find_data(std::uint64_t from) {
+    SFG_TRY(enter(Call::find_data, from, 0));
+    return now_.find_data(from);
+}
+
+Result<void> FaultStore::discard(std::uint64_t offset, std::uint64_t length) {
+    SFG_TRY(enter(Call::discard, offset, length));
+    return change([offset, length](MemoryStore& store) { return store.discard(offset, length); });
 }
 
 }  // namespace sfg::test

@@ -15,9 +15,10 @@ namespace sfg::test {
 
 // A file in memory that misbehaves as it is told: calls that fail, reads that are short, and a
 // power cut that takes with it what was not flushed. With no fault set it behaves as any file.
+// Its calls are thread-safe; faults are set and the log is read while nobody makes one.
 class FaultStore : public ByteSource {
   public:
-    enum class Call { read, write, size, resize, allocate, flush };
+    enum class Call { read, write, size, resize, allocate, flush, find_data, discard };
 
     // One line of the log.
     struct Entry {
@@ -63,6 +64,8 @@ class FaultStore : public ByteSource {
     Result<void> resize(std::uint64_t bytes) override;
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
+    Result<std::optional<Extent>> find_data(std::uint64_t from) override;
+    Result<void> discard(std::uint64_t offset, std::uint64_t length) override;
 
   private:
     using Change = std::function<Result<void>(MemoryStore&)>;
@@ -71,6 +74,7 @@ class FaultStore : public ByteSource {
     Result<void> change(Change change);
 
     Faults faults_;
+    mutable OwnMutex mutex_;  // guards all below but what now_ guards itself
     std::vector<Entry> log_;
     MemoryStore now_;
     MemoryStore stable_;

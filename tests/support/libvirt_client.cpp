@@ -215,8 +215,9 @@ Answer<Volume> Pool::create_from_xml(const std::string& xml, unsigned flags) con
     return owned<Volume>(virStorageVolCreateXML(get(), xml.c_str(), flags));
 }
 
-Answer<Volume> Pool::clone(const VolumeSpec& volume, const Volume& source) const {
-    return owned<Volume>(virStorageVolCreateXMLFrom(get(), volume.xml().c_str(), source.get(), 0));
+Answer<Volume> Pool::clone(const VolumeSpec& volume, const Volume& source, unsigned flags) const {
+    return owned<Volume>(
+        virStorageVolCreateXMLFrom(get(), volume.xml().c_str(), source.get(), flags));
 }
 
 Answer<Volume> Pool::volume(const std::string& name) const {

@@ -177,6 +177,9 @@ void PoolTest::write_file(const std::string& name, const std::string& bytes) con
     file << bytes;
     file.close();
     ASSERT_TRUE(file) << path << ": " << std::strerror(errno);
+    // The kernel keeps what it has written until the mtime changes from one that it has been told:
+    // without this look, who reads here would not see what others write later.
+    static_cast<void>(fs::file_size(path));
 }
 
 std::string PoolTest::read_file(const std::string& name) const {

@@ -201,4 +201,110 @@ TEST_P(ByteSourceContract, FlushSucceeds) {
     EXPECT_EQ(read(0, 10), pattern(10, 13));
 }
 
+// What find_data answers for a file must agree with what is read from it; where the storage cannot
+// tell its holes that is an answer too, always the same.
+TEST_P(ByteSourceContract, HolesAreFoundOrNotToldAtAll) {
+    constexpr std::uint64_t kFar = std::uint64_t{1} << 30;
+    const auto data = pattern(100000, 14);
+    write(kFar, data);
+    write(3 * kFar, data);
+    ASSERT_TRUE(file->resize(5 * kFar));
+    std::vector<Extent> found;
+    for (std::uint64_t at = 0; at < 5 * kFar;) {
+        const auto next = file->find_data(at);
+        if (!next) {
+            EXPECT_EQ(next.error().kind(), ErrorKind::unsupported) << next.error().message();
+            EXPECT_EQ(at, 0u) << "it could tell before";
+            return;
+        }
+        if (!*next) break;
+        ASSERT_GE((*next)->offset, at);
+        ASSERT_GT((*next)->length, 0u);
+        ASSERT_LE((*next)->end(), 5 * kFar);
+        found.push_back(**next);
+        at = (*next)->end();
+    }
+    auto covered = [&](std::uint64_t offset, std::uint64_t length) {
+        for (const Extent& extent : found)
+            if (extent.offset <= offset && offset + length <= extent.end()) return true;
+        return false;
+    };
+    EXPECT_TRUE(covered(kFar, data.size()));
+    EXPECT_TRUE(covered(3 * kFar, data.size()));
+    std::uint64_t total = 0;
+    for (const Extent& extent : found) total += extent.length;
+    // Storage may round up, some MiB at the most.
+    EXPECT_LE(total, 2 * data.size() + (std::uint64_t{64} << 20)) << "holes are told as data";
+}
+
+TEST_P(ByteSourceContract, DataIsFoundFromItsMiddleOn) {
+    write(0, pattern(100000, 15));
+    const auto found = file->find_data(50001);
+    if (!found) {
+        EXPECT_EQ(found.error().kind(), ErrorKind::unsupported) << found.error().message();
+        return;
+    }
+    ASSERT_TRUE(*found);
+    EXPECT_EQ((*found)->offset, 50001u);
+    EXPECT_EQ((*found)->end(), 100000u);
+}
+
+TEST_P(ByteSourceContract, NoDataIsFoundAtOrBehindTheEnd) {
+    write(0, pattern(5000, 16));
+    for (const std::uint64_t from : {std::uint64_t{5000}, std::uint64_t{1} << 40}) {
+        const auto found = file->find_data(from);
+        if (found)
+            EXPECT_FALSE(*found) << "from " << from;
+        else
+            EXPECT_EQ(found.error().kind(), ErrorKind::unsupported) << found.error().message();
+    }
+}
+
+TEST_P(ByteSourceContract, AnEmptyFileHasNoData) {
+    const auto found = file->find_data(0);
+    if (found)
+        EXPECT_FALSE(*found);
+    else
+        EXPECT_EQ(found.error().kind(), ErrorKind::unsupported) << found.error().message();
+}
+
+TEST_P(ByteSourceContract, WhatIsDiscardedReadsAsZerosAndTheSizeStays) {
+    const auto data = pattern(200000, 17);
+    write(0, data);
+    const auto discarded = file->discard(5000, 150001);
+    if (!discarded) {
+        EXPECT_EQ(discarded.error().kind(), ErrorKind::unsupported) << discarded.error().message();
+        EXPECT_EQ(read(0, data.size()), data) << "refused, and yet changed";
+        return;
+    }
+    EXPECT_EQ(size(), data.size());
+    auto expected = data;
+    std::fill(expected.begin() + 5000, expected.begin() + 155001, std::byte{0});
+    EXPECT_EQ(read(0, data.size()), expected);
+    // Over the end: the size stays there too.
+    ASSERT_TRUE(file->discard(190000, 1 << 20));
+    EXPECT_EQ(size(), data.size());
+    std::fill(expected.begin() + 190000, expected.end(), std::byte{0});
+    EXPECT_EQ(read(0, data.size()), expected);
+}
+
+TEST_P(ByteSourceContract, DiscardingNothingDoesNothing) {
+    const auto data = pattern(10000, 18);
+    write(0, data);
+    const auto discarded = file->discard(4096, 0);
+    if (!discarded) {
+        EXPECT_EQ(discarded.error().kind(), ErrorKind::unsupported) << discarded.error().message();
+    }
+    EXPECT_EQ(read(0, 10000), data);
+}
+
+TEST_P(ByteSourceContract, WhatIsWrittenAfterADiscardIsThere) {
+    write(0, pattern(100000, 19));
+    if (!file->discard(0, 100000)) return;
+    const auto data = pattern(3000, 20);
+    write(50000, data);
+    EXPECT_EQ(read(50000, 3000), data);
+    EXPECT_EQ(read(0, 50000), std::vector<std::byte>(50000));
+}
+
 }  // namespace sfg::test

@@ -45,6 +45,31 @@ TEST_F(SettingsFile, IsRead) {
     EXPECT_EQ(read->temporary_age, std::chrono::seconds(0));
 }
 
+TEST_F(SettingsFile, NamesDirectoriesOfThisHost) {
+    const auto none = reading("[driver]\nconnect-timeout=3\n");
+    ASSERT_TRUE(none);
+    EXPECT_TRUE(none->local_base_directories.empty()) << "names of bases come from strangers";
+    const auto empty = reading("[driver]\nlocal-base-directories=\n");
+    ASSERT_TRUE(empty);
+    EXPECT_TRUE(empty->local_base_directories.empty());
+    for (const char* list : {"/srv/cache;/var/lib/my images", "/srv/cache;/var/lib/my images;"}) {
+        const auto read = reading("[driver]\nlocal-base-directories=" + std::string(list) + "\n");
+        ASSERT_TRUE(read) << read.error().message();
+        EXPECT_EQ(read->local_base_directories,
+                  (std::vector<std::string>{"/srv/cache", "/var/lib/my images"}));
+    }
+}
+
+TEST_F(SettingsFile, IsRefusedWhenADirectoryIsNotAbsolute) {
+    for (const char* list : {"cache", "/srv/cache;cache", "./x", "/srv;;/var", "~/x"}) {
+        const auto read = reading("[driver]\nlocal-base-directories=" + std::string(list) + "\n");
+        ASSERT_FALSE(read) << list;
+        EXPECT_EQ(read.error().kind(), ErrorKind::invalid);
+        EXPECT_NE(read.error().message().find("local-base-directories"), std::string::npos);
+        EXPECT_NE(read.error().message().find(path_), std::string::npos);
+    }
+}
+
 TEST_F(SettingsFile, IsRefusedWhenOthersCanWriteIt) {
     for (const mode_t mode : {0664U, 0646U, 0666U}) {
         const auto read = reading("[driver]\nconnect-timeout=3\n", mode);

@@ -45,6 +45,13 @@ Result<std::unique_ptr<ByteSource>> make_store() {
     return std::unique_ptr<ByteSource>(std::make_unique<Store>());
 }
 
+Result<std::unique_ptr<ByteSource>> make_plain_store() {
+    auto store = std::make_unique<MemoryStore>();
+    store->set_knows_holes(false);
+    store->set_discards(false);
+    return std::unique_ptr<ByteSource>(std::move(store));
+}
+
 std::vector<std::byte> bytes_of(std::string_view text) {
     const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
     return {bytes.begin(), bytes.end()};
@@ -54,6 +61,7 @@ std::vector<std::byte> bytes_of(std::string_view text) {
 
 INSTANTIATE_TEST_SUITE_P(Stores, ByteSourceContract,
                          ::testing::Values(ByteSourceMaker{"Memory", make_store<MemoryStore>},
+                                           ByteSourceMaker{"MemoryWithoutHoles", make_plain_store},
                                            ByteSourceMaker{"Faultless", make_store<FaultStore>},
                                            ByteSourceMaker{"LocalFile", make_local_file}),
                          [](const auto& tested) { return tested.param.name; });
@@ -107,6 +115,44 @@ TEST(MemoryStoreTest, ACopyIsNotChangedByItsOriginal) {
     EXPECT_EQ(copy.bytes(0, 6), bytes_of("before"));
     ASSERT_TRUE(copy.resize(3));
     EXPECT_EQ(original.bytes(0, 6), bytes_of("after!"));
+}
+
+TEST(MemoryStoreTest, HolesAreBlocksThatWereNotWritten) {
+    MemoryStore store;
+    ASSERT_TRUE(store.write_at(4096 * 3 + 5, bytes_of("x")));
+    ASSERT_TRUE(store.write_at(4096 * 4, bytes_of("y")));
+    ASSERT_TRUE(store.resize(4096 * 10));
+    EXPECT_EQ(*store.find_data(0), (Extent{4096 * 3, 4096 * 2}));
+    EXPECT_EQ(*store.find_data(4096 * 3 + 7), (Extent{4096 * 3 + 7, 4096 * 2 - 7}));
+    EXPECT_EQ(*store.find_data(4096 * 5), std::nullopt);
+    ASSERT_TRUE(store.resize(4096 * 4 + 1));
+    EXPECT_EQ(*store.find_data(0), (Extent{4096 * 3, 4097}));
+}
+
+TEST(MemoryStoreTest, WholeBlocksThatAreDiscardedBecomeHoles) {
+    MemoryStore store;
+    ASSERT_TRUE(store.write_at(0, std::vector<std::byte>(4096 * 4, std::byte{1})));
+    const MemoryStore before = store;
+    ASSERT_TRUE(store.discard(100, 4096 * 2));
+    EXPECT_EQ(store.written_bytes(), 4096u * 3);
+    EXPECT_EQ(store.bytes(99, 2), (std::vector{std::byte{1}, std::byte{0}}));
+    EXPECT_EQ(store.bytes(4096 * 2 + 99, 2), (std::vector{std::byte{0}, std::byte{1}}));
+    EXPECT_EQ(before.written_bytes(), 4096u * 4);
+    EXPECT_EQ(MemoryStore(before).bytes(4096, 1).front(), std::byte{1}) << "a copy is its own";
+}
+
+TEST(FaultStoreTest, LookingForDataAndDiscardingFailAsToldTo) {
+    FaultStore store{MemoryStore(bytes_of("abc"))};
+    store.faults().fail_kind = FaultStore::Call::find_data;
+    EXPECT_FALSE(store.find_data(0));
+    store.faults().fail_kind = FaultStore::Call::discard;
+    EXPECT_FALSE(store.discard(0, 3));
+    EXPECT_EQ(*store.find_data(0), (Extent{0, 3}));
+    store.faults().fail_kind.reset();
+    ASSERT_TRUE(store.discard(0, 3));
+    EXPECT_EQ(store.unflushed(), 1u);
+    store.crash();
+    EXPECT_EQ(store.content().bytes(0, 3), bytes_of("abc"));
 }
 
 TEST(FaultStoreTest, OnlyTheNamedCallFails) {

@@ -4,7 +4,11 @@
 // on standard input, a line a request. It answers with any number of lines and then "ok ..." or
 // "error KIND MESSAGE".
 //
-//   create NAME FORMAT CAPACITY ALLOCATION BASE   BASE is a qcow2 volume's name, or -
+//   create NAME FORMAT CAPACITY ALLOCATION BASE [CLUSTER]
+//                                                 BASE is a qcow2 volume's name, or -; CLUSTER is
+//                                                 a qcow2 volume's cluster size
+//   clone NAME FORMAT CAPACITY BASE SOURCE        SOURCE is a volume's name
+//   resize NAME CAPACITY HOW                      HOW: allocate, shrink or -
 //   mkdir NAME
 //   delete NAME
 //   refresh                                       a line "volume NAME FORMAT CAPACITY BASE" each
@@ -13,6 +17,8 @@
 //                                                 met the fault
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
@@ -49,6 +55,12 @@ sfg_request request_for(const std::string& name) {
     return request;
 }
 
+void put_base(sfg_request& request, const std::string& base) {
+    if (base == "-") return;
+    request.backing = base.c_str();
+    request.backing_format = "qcow2";
+}
+
 void serve(const sfg_pool& pool, const std::string& line) {
     std::istringstream words(line);
     std::string verb, name;
@@ -58,12 +70,31 @@ void serve(const sfg_pool& pool, const std::string& line) {
         std::string format, base;
         sfg_request request = request_for((words >> name, name));
         words >> format >> request.capacity >> request.allocation >> base;
+        if (std::uint64_t cluster_size; words >> cluster_size) request.cluster_size = cluster_size;
         request.format = format.c_str();
-        if (base != "-") {
-            request.backing = base.c_str();
-            request.backing_format = "qcow2";
-        }
+        put_base(request, base);
         answer_for(sfg_volume_create(&pool, &request, &error), error);
+    } else if (verb == "clone") {
+        std::string format, base, source_name;
+        sfg_request request = request_for((words >> name, name));
+        words >> format >> request.capacity >> base >> source_name;
+        request.format = format.c_str();
+        put_base(request, base);
+        std::array<char, 4096> uri{};
+        sfg_request source_request = request_for(source_name);
+        source_request.format = format.c_str();
+        source_request.capacity = 1;
+        if (sfg_volume_check(&pool, &source_request, uri.data(), uri.size(), &error) != 0)
+            return answer_for(-1, error);
+        const sfg_source source{uri.data(), format.c_str()};
+        answer_for(sfg_volume_clone(&pool, &request, &source, &error), error);
+    } else if (verb == "resize") {
+        std::uint64_t capacity = 0;
+        std::string how;
+        words >> name >> capacity >> how;
+        answer_for(sfg_volume_resize(&pool, name.c_str(), capacity, how == "allocate",
+                                     how == "shrink", &error),
+                   error);
     } else if (verb == "mkdir") {
         sfg_request request = request_for((words >> name, name));
         request.directory = true;

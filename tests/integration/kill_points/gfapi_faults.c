@@ -236,8 +236,15 @@ WRAP(int, glfs_ftruncate,
      (fd, length, before, after), -1, NOTHING)
 WRAP(int, glfs_fallocate, (glfs_fd_t *fd, int keep_size, off_t offset, size_t length),
      (fd, keep_size, offset, length), -1, NOTHING)
+WRAP(int, glfs_discard, (glfs_fd_t *fd, off_t offset, size_t length), (fd, offset, length), -1,
+     NOTHING)
+WRAP(glfs_fd_t *, glfs_dup, (glfs_fd_t *fd), (fd), NULL, if (answer) glfs_close(answer))
+WRAP(off_t, glfs_lseek, (glfs_fd_t *fd, off_t offset, int whence), (fd, offset, whence), -1,
+     NOTHING)
 WRAP(int, glfs_fsync, (glfs_fd_t *fd, struct glfs_stat *before, struct glfs_stat *after),
      (fd, before, after), -1, NOTHING)
+WRAP(int, glfs_futimens, (glfs_fd_t *fd, const struct timespec times[2]), (fd, times), -1,
+     NOTHING)
 WRAP(int, glfs_fstat, (glfs_fd_t *fd, struct stat *stat), (fd, stat), -1, NOTHING)
 WRAP(int, glfs_posix_lock, (glfs_fd_t *fd, int command, struct flock *lock),
      (fd, command, lock), -1, NOTHING)

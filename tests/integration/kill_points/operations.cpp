@@ -7,12 +7,23 @@
 #include <filesystem>
 #include <system_error>
 
+#include "tests/support/command.hpp"
 #include "tests/support/lab.hpp"
 
 namespace sfg::test {
 namespace {
 
 constexpr unsigned long long kMiB = 1ULL << 20;
+
+std::string make_request(const Expected& volume) {
+    if (volume.format == "directory") return "mkdir NAME";
+    return "create NAME " + volume.format + ' ' + std::to_string(volume.capacity) + ' ' +
+           std::to_string(volume.allocation) + ' ' + (volume.base.empty() ? "-" : kBase);
+}
+
+bool copies(const Operation& operation, const std::string& source) {
+    return operation.request.starts_with("clone ") && operation.request.ends_with(" " + source);
+}
 
 }  // namespace
 
@@ -23,33 +34,46 @@ std::string Operation::with_name(const std::string& text, const std::string& nam
     return out;
 }
 
-std::string Operation::make() const {
-    if (volume.format == "directory") return "mkdir NAME";
-    return "create NAME " + volume.format + ' ' + std::to_string(volume.capacity) + ' ' +
-           std::to_string(volume.allocation) + ' ' + (volume.base.empty() ? "-" : kBase);
-}
-
 std::ostream& operator<<(std::ostream& out, const Operation& operation) {
     return out << operation.label;
 }
 
 std::vector<Operation> operations() {
+    const Expected raw{"raw", 5 * kMiB}, qcow2{"qcow2", kBaseCapacity};
+    const Expected overlay{"qcow2", kBaseCapacity, 0, kBase};
+    const Expected overlay_below{"qcow2", kBaseCapacity, 0, "../../../base"};
+    const Expected raw_clone{"raw", 5 * kMiB, 0, "", kRawSource};
+    const Expected clone_below{"qcow2", 2 * kBaseCapacity, 0, "../../base", kSource};
+
     std::vector<Operation> all{
-        {"CreateRaw", "", "", {"raw", 5 * kMiB}},
-        {"CreateRawAllocated", "", "", {"raw", 5 * kMiB, 5 * kMiB}},
-        {"CreateQcow2", "", "", {"qcow2", kBaseCapacity}},
-        {"CreateOverlayInNewDirectories",
-         "",
-         "sub/deep/",
-         {"qcow2", kBaseCapacity, 0, "../../../base"}},
-        {"MakeDirectory", "", "parent/", {"directory"}},
+        {"CreateRaw", make_request(raw), "", "", raw},
+        {"CreateRawAllocated", "", "", "", {"raw", 5 * kMiB, 5 * kMiB}},
+        {"CreateQcow2", "", "", "", qcow2},
+        {"CreateOverlayInNewDirectories", "", "", "sub/deep/", overlay_below},
+        {"MakeDirectory", "", "", "parent/", {"directory"}},
+        {"DeleteWithDirectories", "", "delete NAME", "sub/deep/", overlay_below, Does::deletes},
+        {"CloneRaw", "clone NAME raw 0 - raw-source", "", "", raw_clone},
+        {"CloneOverlayAndGrowIt", "clone NAME qcow2 134217728 base source", "", "sub/",
+         clone_below},
+        {"DeleteOverlay", "", "delete NAME", "", overlay, Does::deletes},
     };
-    for (auto& operation : all) operation.request = operation.make();
-    all.push_back({"DeleteWithDirectories",
-                   "delete NAME",
-                   "sub/deep/",
-                   {"qcow2", kBaseCapacity, 0, "../../../base"},
-                   true});
+    auto add_resize = [&](const std::string& label, const Expected& from, const Expected& to,
+                          const std::string& how, const std::string& cluster_size = "") {
+        all.push_back({label, make_request(from) + cluster_size,
+                       "resize NAME " + std::to_string(to.capacity) + ' ' + how, "", from,
+                       Does::changes, to});
+    };
+    add_resize("ResizeRaw", raw, {"raw", 9 * kMiB}, "-");
+    add_resize("ResizeRawAllocated", raw, {"raw", 9 * kMiB, 9 * kMiB}, "allocate");
+    add_resize("ShrinkRaw", raw, {"raw", 2 * kMiB}, "shrink");
+    add_resize("ResizeOverlay", overlay, {"qcow2", 2 * kBaseCapacity, 0, kBase}, "-");
+    add_resize("ResizeQcow2Allocated", {"qcow2", 2 * kMiB}, {"qcow2", 3 * kMiB}, "allocate");
+    // 512-byte clusters: an entry of the L1 table stands for 32 KiB, so that the table has to move.
+    add_resize("ResizeQcow2MovingItsL1Table", {"qcow2", kMiB}, {"qcow2", 16 * kMiB}, "-", " 512");
+    for (auto& operation : all) {
+        if (operation.make.empty()) operation.make = make_request(operation.volume);
+        if (operation.request.empty()) operation.request = operation.make;
+    }
     return all;
 }
 
@@ -88,7 +112,9 @@ testing::AssertionResult FaultTest::stands_whole(const std::string& name,
         (listed->format != expected.format || listed->capacity != expected.capacity))
         return testing::AssertionFailure()
                << name << " is listed as " << listed->format << ", " << listed->capacity;
-    return is_whole(fuse(name), expected);
+    if (auto whole = is_whole(fuse(name), expected); !whole || expected.same_as.empty())
+        return whole;
+    return has_same_contents(fuse(name), fuse(expected.same_as), expected.format);
 }
 
 testing::AssertionResult FaultTest::is_absent(const std::string& name) {
@@ -97,6 +123,44 @@ testing::AssertionResult FaultTest::is_absent(const std::string& name) {
     if (lstat(fuse(name).c_str(), &stat) == 0)
         return testing::AssertionFailure() << name << " is there over FUSE";
     return testing::AssertionSuccess();
+}
+
+void FaultTest::make_sources(const Operation& operation) {
+    if (copies(operation, kRawSource)) {
+        const Outcome made = observer().request("create " + std::string(kRawSource) + " raw " +
+                                                std::to_string(5 * kMiB) + " 0 -");
+        ASSERT_TRUE(made.ok) << made.message;
+        const Ran written =
+            run({"qemu-io", "-f", "raw", "-c", "write -P 1 0 1300k", "-c", "write -P 2 3M 300k",
+                 "-c", "write -P 3 5242368 512", fuse(kRawSource)});
+        ASSERT_TRUE(written.ok()) << written.output;
+    } else if (copies(operation, kSource)) {
+        const Outcome made = observer().request("create " + std::string(kSource) + " qcow2 " +
+                                                std::to_string(kBaseCapacity) + " 0 " + kBase);
+        ASSERT_TRUE(made.ok) << made.message;
+        const Ran written = run({"qemu-io", "-f", "qcow2", "-c", "write -P 4 1M 1300k", "-c",
+                                 "write -P 5 40M 64k", fuse(kSource)});
+        ASSERT_TRUE(written.ok()) << written.output;
+    }
+}
+
+testing::AssertionResult FaultTest::can_be_taken(Session& session, const std::string& name) {
+    const auto listed = listing().find(name);
+    if (!listed) return testing::AssertionFailure() << name << " is not listed";
+    // To the size that it has, which needs the volume exclusively and changes nothing.
+    const Outcome taken =
+        session.request("resize " + name + ' ' + std::to_string(listed->capacity) + " -");
+    if (taken.ok) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << taken.message;
+}
+
+testing::AssertionResult FaultTest::sources_can_be_taken(Session& session,
+                                                         const Operation& operation) {
+    for (const char* source : {kRawSource, kSource}) {
+        if (!copies(operation, source)) continue;
+        if (auto taken = can_be_taken(session, source); !taken) return taken;
+    }
+    return can_be_taken(session, kBase);
 }
 
 Outcome FaultTest::listing() {

@@ -60,6 +60,14 @@ testing::AssertionResult is_whole(const std::string& path, const Expected& expec
     return testing::AssertionSuccess();
 }
 
+testing::AssertionResult has_same_contents(const std::string& path, const std::string& other,
+                                           const std::string& format) {
+    const Ran compared = run({"qemu-img", "compare", "-f", format, "-F", format, path, other});
+    if (compared.ok()) return testing::AssertionSuccess();
+    return testing::AssertionFailure()
+           << path << ": is not like " << other << ": " << compared.output;
+}
+
 std::vector<std::string> temporaries_below(const std::string& directory) {
     std::vector<std::string> found;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))

@@ -6,10 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <sstream>
 #include <thread>
 
-#include "tests/support/pool_fixture.hpp"
+#include "tests/support/replica_fixture.hpp"
 
 namespace sfg::test {
 namespace {
@@ -18,59 +17,8 @@ namespace fs = std::filesystem;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-class ReplicaTest : public PoolTest {
+class ReplicaTest : public ReplicaPoolTest {
   protected:
-    void TearDown() override {
-        for (int node = 1; node <= 3; ++node) {
-            if (cut_ == node) lab().node(node, "join");
-            lab().node(node, "resume");
-            const Ran started = lab().node(node, "start");
-            EXPECT_TRUE(started.ok()) << started.output;
-        }
-        // Hosts that reach different copies can harm each other's work: gluster then has two files
-        // of one name and cannot tell which is right.
-        EXPECT_TRUE(comes_true([&] { return everybody_is_connected(); }, seconds(60)));
-        heal();
-        PoolTest::TearDown();
-    }
-
-    // Each brick has the same clients.
-    static bool everybody_is_connected() {
-        const Ran status = lab().gluster({"volume", "status", lab().volume(), "clients", "--xml"});
-        const auto counts =
-            XmlText(status.output).all("//node[clientsStatus]/clientsStatus/clientCount");
-        return counts.size() == 3 && counts[0] == counts[1] && counts[1] == counts[2];
-    }
-
-    // All copies are the same again.
-    void heal() {
-        EXPECT_TRUE(comes_true(
-            [&] {
-                lab().gluster({"volume", "heal", lab().volume()});
-                const Ran left = lab().gluster({"volume", "heal", lab().volume(), "info"});
-                std::istringstream lines(left.output);
-                int clean = 0;
-                for (std::string line; std::getline(lines, line);)
-                    clean += line == "Number of entries: 0" ? 1 : 0;
-                return clean == 3;
-            },
-            seconds(60)));
-    }
-
-    PoolSpec with_all_hosts() {
-        PoolSpec all = spec();
-        all.name += "-all";
-        all.hosts.clear();
-        std::istringstream hosts(lab().path("GLUSTER_HOSTS"));
-        for (std::string host; hosts >> host;) all.hosts.emplace_back(host, 0);
-        return all;
-    }
-
-    std::string brick_of(int node, const std::string& name) {
-        return lab().path("NODE" + std::to_string(node) + "_BRICK1") + directory_in_volume() + "/" +
-               name;
-    }
-
     // libvirtd of the second host with no connection to gluster yet.
     void fresh_second_host() {
         const Ran started = lab().libvirtd_with_ours(2);
@@ -81,8 +29,6 @@ class ReplicaTest : public PoolTest {
     static double since(Clock::time_point start) {
         return std::chrono::duration<double>(Clock::now() - start).count();
     }
-
-    int cut_ = 0;
 };
 
 }  // namespace
@@ -119,8 +65,7 @@ TEST_F(ReplicaTest, APoolWhoseFirstHostIsDownStartsByTheSecond) {
 
 TEST_F(ReplicaTest, APoolWhoseFirstHostIsUnpluggedStartsByTheSecond) {
     ASSERT_TRUE(done(pool().create(qcow2("a"))));
-    cut_ = 1;
-    ASSERT_TRUE(lab().node(1, "cut").ok());
+    cut(1);
     fresh_second_host();
     const auto start = Clock::now();
     auto all = define(with_all_hosts(), 2);
