@@ -156,6 +156,26 @@ Result<std::optional<Extent>> LocalFile::find_data(std::uint64_t from) {
         Extent{static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(hole - data)});
 }
 
+Result<bool> LocalFile::is_locked(std::uint64_t byte) {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(byte);
+    lock.l_len = 1;
+    if (::fcntl(fd_, F_OFD_GETLK, &lock) != 0) return failed(errno, "ask for locks on");
+    return lock.l_type != F_UNLCK;
+}
+
+Result<void> LocalFile::lock_shared(std::uint64_t byte) {
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(byte);
+    lock.l_len = 1;
+    if (::fcntl(fd_, F_OFD_SETLK, &lock) != 0) return failed(errno, "lock");
+    return {};
+}
+
 Result<void> LocalFile::close() {
     // Linux closes the descriptor even when it reports EINTR, which then means nothing.
     const int fd = std::exchange(fd_, -1);

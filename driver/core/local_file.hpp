@@ -39,6 +39,13 @@ class LocalFile : public ByteSource {
     Result<void> flush() override;
     Result<std::optional<Extent>> find_data(std::uint64_t from) override;
 
+    // qemu's way of telling of itself (its block/file-posix.c): does another open file hold a lock
+    // on this byte?
+    Result<bool> is_locked(std::uint64_t byte);
+    // Holds a shared lock on it until the file is closed. ErrorKind::busy where an exclusive one is
+    // in the way.
+    Result<void> lock_shared(std::uint64_t byte);
+
     // Closes and reports what close(2) does. Nothing else may be called afterwards.
     Result<void> close();
 

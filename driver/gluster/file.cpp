@@ -9,8 +9,10 @@
 #include <atomic>
 #include <cerrno>
 #include <limits>
+#include <utility>
 #include <vector>
 
+#include "driver/core/zeros.hpp"
 #include "driver/gluster/object.hpp"
 
 namespace sfg {
@@ -126,9 +128,10 @@ Result<void> File::allocate(std::uint64_t offset, std::uint64_t length) {
     return {};
 }
 
-// Writes zeros where the file has holes or ends, so that what was there stays.
+// Writes zeros where the file reads as zeros or ends, so that what was there stays.
 Result<void> File::fill_with_zeros(std::uint64_t offset, std::uint64_t length) {
     constexpr std::size_t kStep = std::size_t{1} << 20;
+    constexpr std::size_t kBlock = std::size_t{64} << 10;
     std::vector<std::byte> old(kStep);
     const std::vector<std::byte> zeros(kStep);
     for (std::uint64_t done = 0; done < length;) {
@@ -136,7 +139,12 @@ Result<void> File::fill_with_zeros(std::uint64_t offset, std::uint64_t length) {
         SFG_TRY_ASSIGN(const std::size_t present,
                        read_at(offset + done, std::span(old).first(step)));
         std::fill(old.begin() + static_cast<std::ptrdiff_t>(present), old.end(), std::byte{0});
-        SFG_TRY(write_at(offset + done, std::span(present > 0 ? old : zeros).first(step)));
+        // Data has its storage already, and somebody may be writing to it.
+        for (std::size_t at = 0; at < step; at += kBlock) {
+            const std::size_t block = std::min(kBlock, step - at);
+            if (!all_zeros(std::span(old).subspan(at, block))) continue;
+            SFG_TRY(write_at(offset + done + at, std::span(zeros).first(block)));
+        }
         done += step;
     }
     return {};
@@ -204,6 +212,7 @@ Result<void> File::set_time_of_modification() {
 }
 
 Result<void> File::name_lock_owner() {
+    if (std::exchange(has_lock_owner_, true)) return {};
     LockOwner owner;
     if (glfs_fd_set_lkowner(fd_.get(), &owner, sizeof(owner)) < 0)
         return Error::from_errno(errno, "cannot name the owner of a lock");

@@ -30,7 +30,7 @@ class File final : public ByteSource {
     Result<void> write_at(std::uint64_t offset, std::span<const std::byte> data) override;
     Result<std::uint64_t> size() override;
     Result<void> resize(std::uint64_t bytes) override;
-    // Where the volume has no fallocate (dispersed ones), zeros are written instead.
+    // Where the bricks' file system has no fallocate, zeros are written over what reads as zeros.
     Result<void> allocate(std::uint64_t offset, std::uint64_t length) override;
     Result<void> flush() override;
     // Sharded volumes cannot tell (glusterfs 10.3, shard_seek). Asks through a descriptor of its
@@ -81,6 +81,7 @@ class File final : public ByteSource {
     std::unique_ptr<Seeker> seeker_ = std::make_unique<Seeker>();
 
     bool discarded_ = false;  // since the last flush
+    bool has_lock_owner_ = false;
 
     std::unique_ptr<glfs_fd, Closer> fd_;
 };

@@ -252,18 +252,20 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
     return guarded(error, [&] {
-        return in_pool_unbounded(
-            *pool, [&](const OpenPool& open) { return create_volume(open, request_of(*request)); });
+        const VolumeRequest wanted = request_of(*request);
+        return in_pool_unbounded(*pool,
+                                 [&](const OpenPool& open) { return create_volume(open, wanted); });
     });
 }
 
 int sfg_volume_clone(const sfg_pool* pool, const sfg_request* request, const sfg_source* source,
                      sfg_error* error) {
     return guarded(error, [&] {
-        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
-            return clone_volume(open, request_of(*request),
-                                {text_or_empty(source->path), text_or_empty(source->format)});
-        });
+        // Copied before anything is waited for: the caller's are libvirt's, without a lock.
+        const VolumeRequest wanted = request_of(*request);
+        const CloneSource from{text_or_empty(source->path), text_or_empty(source->format)};
+        return in_pool_unbounded(
+            *pool, [&](const OpenPool& open) { return clone_volume(open, wanted, from); });
     });
 }
 
@@ -327,16 +329,16 @@ int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) 
 int sfg_volume_resize(const sfg_pool* pool, const char* name, uint64_t capacity, bool allocate,
                       bool shrink, sfg_error* error) {
     return guarded(error, [&] {
-        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
-            return resize_volume(open, name, {capacity, allocate, shrink});
+        return in_pool_unbounded(*pool, [&, which = std::string(name)](const OpenPool& open) {
+            return resize_volume(open, which, {capacity, allocate, shrink});
         });
     });
 }
 
 int sfg_volume_wipe(const sfg_pool* pool, const char* name, sfg_wipe method, sfg_error* error) {
     return guarded(error, [&] {
-        return in_pool_unbounded(*pool, [&](const OpenPool& open) {
-            return wipe_volume(open, name, static_cast<WipeMethod>(method));
+        return in_pool_unbounded(*pool, [&, which = std::string(name)](const OpenPool& open) {
+            return wipe_volume(open, which, static_cast<WipeMethod>(method));
         });
     });
 }

@@ -122,10 +122,16 @@ int sfg_volume_to_libvirt(const struct sfg_volume *volume, virStorageVolDef *def
         return -1;
 
     def->type = volume->directory ? VIR_STORAGE_VOL_NETDIR : VIR_STORAGE_VOL_NETWORK;
-    g_free(def->key);
-    def->key = g_strdup(volume->uri);
-    g_free(target->path);
-    target->path = g_strdup(volume->uri);
+    /* Other calls may read these without the pool's lock (the source of a clone), so what is the
+     * same stays where it is. */
+    if (STRNEQ_NULLABLE(def->key, volume->uri)) {
+        g_free(def->key);
+        def->key = g_strdup(volume->uri);
+    }
+    if (STRNEQ_NULLABLE(target->path, volume->uri)) {
+        g_free(target->path);
+        target->path = g_strdup(volume->uri);
+    }
     if (volume->directory) {
         target->format = VIR_STORAGE_FILE_DIR;
         return 0;

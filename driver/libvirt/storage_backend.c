@@ -414,7 +414,12 @@ static int wipe_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned 
     virObjectLock(pool);
     refreshed = refresh_volume(pool, def);
     virObjectUnlock(pool);
-    return refreshed;
+    if (refreshed < 0) {
+        VIR_WARN("volume '%s' is wiped, and is shown as before until the pool is refreshed: %s",
+                 def->name, virGetLastErrorMessage());
+        virResetLastError();
+    }
+    return 0;
 }
 
 static void log_line(enum sfg_log_level level, const char *message) {

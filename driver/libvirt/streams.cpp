@@ -17,6 +17,8 @@ Result<void> Streams::add(const void* stream, std::shared_ptr<Transfer> transfer
         return opened.error();
     }
     descriptor = *opened;
+    // A client that frees a stream without ending it leaves its address to the next one.
+    if (const auto forgotten = take(stream)) forgotten->abort();
     const std::lock_guard held(mutex_);
     transfers_.insert_or_assign(stream, std::move(transfer));
     return {};

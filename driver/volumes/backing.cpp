@@ -80,6 +80,11 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     auto used = use_file(object, FileUse::shared, "a volume that has it as its base is being made");
     if (!used) return used.error().with_context("base '" + escaped(request.path) + "'");
     base.used = std::make_shared<UsedFile>(*std::move(used));
+    // Only now is it sure to stay: another host may have deleted or replaced it before.
+    SFG_TRY_ASSIGN(const Object current,
+                   look_up_place(place, "base '" + escaped(request.path) + "'"));
+    if (current.gfid() != object.gfid())
+        return base_error(request.path, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
     SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
     SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, recorded_format.has_value()));
     SFG_TRY(check_chain(place_in(pool, image), place, inspected, request.path));

@@ -85,14 +85,18 @@ std::string ChainImage::described() const {
 Result<ChainImage> chain_image_in_gluster(Place place, const std::string& who,
                                           const std::string& doing) {
     SFG_TRY_ASSIGN(const Object object, look_up_place(place, who));
-    SFG_TRY_ASSIGN(const auto info, inspect_cached(object));
     ChainImage image;
-    image.info = *info;
     image.gfid = object.gfid();
     auto prepare = [&]() -> Result<void> {
-        SFG_TRY_ASSIGN(image.format, readable_format(info->format));
         SFG_TRY_ASSIGN(UsedFile used, use_file(object, FileUse::shared, doing));
         image.used = std::make_shared<UsedFile>(std::move(used));
+        // Only now is it sure to stay what it is.
+        SFG_TRY_ASSIGN(const Object current, look_up_place(place, "it"));
+        if (current.gfid() != object.gfid())
+            return Error(ErrorKind::not_found, ENOENT, "it was replaced meanwhile");
+        SFG_TRY_ASSIGN(const auto info, inspect_cached(current));
+        image.info = *info;
+        SFG_TRY_ASSIGN(image.format, readable_format(info->format));
         return check_readable(image.used->file, image);
     };
     if (auto prepared = prepare(); !prepared) return prepared.error().with_context(who);
@@ -100,29 +104,44 @@ Result<ChainImage> chain_image_in_gluster(Place place, const std::string& who,
     return image;
 }
 
-Result<ChainImage> local_chain_image(const std::string& path, const std::string& format) {
+Result<ChainImage> local_chain_image(std::shared_ptr<LocalFile> file, const std::string& path,
+                                     const std::string& format) {
     ChainImage image;
     image.local_path = path;
+    image.file = std::move(file);
     auto prepare = [&]() -> Result<void> {
         SFG_TRY_ASSIGN(image.format, readable_format(format));
-        SFG_TRY_ASSIGN(const auto file, LocalFile::open(path, LocalFile::Mode::read_only));
-        SFG_TRY_ASSIGN(const std::uint64_t size, file->size());
         if (image.format == "raw") {
-            image.info.capacity = size;
+            SFG_TRY_ASSIGN(image.info.capacity, image.file->size());
         } else {
-            SFG_TRY_ASSIGN(image.info, inspect_file(*file));
+            SFG_TRY_ASSIGN(image.info, inspect_file(*image.file));
             if (image.info.format != format)
                 return Error(ErrorKind::corrupt, "it is " + image.info.format + ", not " + format);
         }
-        return check_readable(*file, image);
+        return check_readable(*image.file, image);
     };
     if (auto prepared = prepare(); !prepared)
         return prepared.error().with_context("'" + escaped(path) + "'");
     return image;
 }
 
-Result<ChainImage> open_base(const std::optional<Place>& at, const ImageInfo& info,
-                             const std::string& doing) {
+namespace {
+
+// A base of this host whose format no image says: qemu would guess, and a guest may have written
+// what it would guess by.
+Result<void> check_looks_raw(LocalFile& file, const std::string& who) {
+    SFG_TRY_ASSIGN(const ImageInfo info, inspect_file(file));
+    if (info.format == "raw" || info.format == "iso") return {};
+    return Error(ErrorKind::unsupported, who + " looks like " + info.format +
+                                             ", and the image does not say what it is: record it "
+                                             "(qemu-img rebase -u -F " +
+                                             info.format + " -b ...)");
+}
+
+}  // namespace
+
+Result<ChainImage> open_base(const std::optional<Place>& at, const std::string& local_path,
+                             const ImageInfo& info, const std::string& doing) {
     const std::string& name = *info.backing;
     const std::string& said = info.backing_format;
     const std::string who = "its base '" + escaped(name) + "'";
@@ -135,13 +154,14 @@ Result<ChainImage> open_base(const std::optional<Place>& at, const ImageInfo& in
                 return Error(ErrorKind::corrupt, who + " is " + base.format + ", not " +
                                                      escaped(said) + " as the image says");
             base.format = said;
-            const std::uint64_t size = static_cast<std::uint64_t>(base.info.capacity);
             base.info = ImageInfo();
-            base.info.capacity = size;
+            SFG_TRY_ASSIGN(base.info.capacity, base.used->file.size());
         }
         return base;
     }
-    const std::string path = name.starts_with("file:") ? name.substr(5) : name;
+    std::string path = name.starts_with("file:") ? name.substr(5) : name;
+    if (!at && !path.starts_with('/') && !has_protocol(path))
+        path = local_path.substr(0, local_path.rfind('/') + 1) + path;
     const auto found = path.starts_with('/') ? base_directory(path) : std::nullopt;
     if (!found)
         return Error(ErrorKind::denied,
@@ -151,7 +171,9 @@ Result<ChainImage> open_base(const std::optional<Place>& at, const ImageInfo& in
                          "opened");
     auto file = LocalFile::open_beneath(found->first, found->second);
     if (!file) return file.error().with_context(who);
-    return local_chain_image(found->first + "/" + found->second, said.empty() ? "raw" : said);
+    if (said.empty()) SFG_TRY(check_looks_raw(**file, who));
+    return local_chain_image(*std::move(file), found->first + "/" + found->second,
+                             said.empty() ? "raw" : said);
 }
 
 Result<std::vector<ChainImage>> walk_chain(ChainImage top, const std::string& doing) {
@@ -162,7 +184,8 @@ Result<std::vector<ChainImage>> walk_chain(ChainImage top, const std::string& do
             return Error(ErrorKind::corrupt, ELOOP,
                          "its chain has more than " + std::to_string(kDeepestChain) +
                              " images, or is a loop");
-        auto base = open_base(chain.back().place, chain.back().info, doing);
+        auto base =
+            open_base(chain.back().place, chain.back().local_path, chain.back().info, doing);
         if (!base)
             return chain.size() == 1 ? base.error()
                                      : base.error().with_context(chain.back().described());

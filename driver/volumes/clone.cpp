@@ -18,6 +18,7 @@
 #include "driver/volumes/conversion.hpp"
 #include "driver/volumes/copy.hpp"
 #include "driver/volumes/finish_upload.hpp"
+#include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/parents.hpp"
 #include "driver/volumes/progress.hpp"
@@ -28,20 +29,34 @@ namespace {
 
 constexpr char kDoing[] = "it is being copied";
 
+// On a FUSE mount a stranger may put links, so nothing on one is opened by its path: a volume that
+// a pool here has is reached over gfapi.
+Result<ChainImage> open_local_source(const CloneSource& source, const std::string& who) {
+    if (const auto fuse = fuse_path(source.path)) {
+        SFG_TRY_ASSIGN(auto place, place_of_fuse_path(source.path, *fuse));
+        if (place) return chain_image_in_gluster(*std::move(place), who, kDoing);
+        return Error(ErrorKind::denied, who + " is on a FUSE mount of the gluster volume '" +
+                                            fuse->volume +
+                                            "', which no active pool has: define and start one");
+    }
+    SFG_TRY_ASSIGN(auto file, LocalFile::open(source.path, LocalFile::Mode::read_only));
+    return local_chain_image(std::move(file), source.path, source.format);
+}
+
 Result<ChainImage> open_source(const CloneSource& source) {
-    if (!is_gluster_uri(source.path)) return local_chain_image(source.path, source.format);
     const std::string who = "the source '" + escaped(source.path) + "'";
-    SFG_TRY_ASSIGN(Place place, place_of_requested_uri(source.path));
-    SFG_TRY_ASSIGN(ChainImage image, chain_image_in_gluster(std::move(place), who, kDoing));
-    if (image.format == "raw") return image;
+    auto open = [&]() -> Result<ChainImage> {
+        if (!is_gluster_uri(source.path)) return open_local_source(source, who);
+        SFG_TRY_ASSIGN(Place place, place_of_requested_uri(source.path));
+        return chain_image_in_gluster(std::move(place), who, kDoing);
+    };
+    SFG_TRY_ASSIGN(ChainImage image, open());
     // A raw disk may be copied under its guest, as a local one may: the copy is what a power cut
     // would leave. The tables of an image that change while they are copied leave nothing.
-    SFG_TRY_ASSIGN(const bool written, guest_may_write(*image.used));
-    if (written)
-        return Error(ErrorKind::busy, EBUSY,
-                     who +
-                         " is open for writing in a guest, or another qemu program, over a FUSE "
-                         "mount on this or another host");
+    if (image.format == "raw") return image;
+    const auto kept =
+        image.used ? keep_guests_from_writing(*image.used) : keep_guests_from_writing(*image.file);
+    if (!kept) return kept.error().with_context(who);
     return image;
 }
 
@@ -50,7 +65,8 @@ Result<bool> is_base_of(const ChainImage& image, const Base& base) {
     if (!image.info.backing) return false;
     const auto recorded = place_of_recorded(image.place, *image.info.backing);
     if (!recorded || !base.place) {
-        return !recorded && !base.place &&
+        return !recorded && !base.place && image.info.backing->starts_with('/') &&
+               base.recorded.starts_with('/') &&
                normalized(*image.info.backing) == normalized(base.recorded);
     }
     if (recorded->connection->volume_id() != base.place->connection->volume_id()) return false;
@@ -91,12 +107,16 @@ class Clone {
         if (source_.format != request_.format) return false;
         if (source_.format == "raw") return true;
         if (source_.format != "qcow2") return false;
-        SFG_TRY_ASSIGN(const auto file, source_file());
+        const auto file = source_file();
         SFG_TRY_ASSIGN(const qcow2::Header header, qcow2::read_header(*file));
         if (header.corrupt())
             return Error(ErrorKind::corrupt,
                          "the source says of itself that it is damaged (qemu-img check tells "
                          "more)");
+        if (header.has_bitmaps && rounded_capacity(request_.capacity) > source_.info.capacity)
+            return Error(ErrorKind::unsupported,
+                         "the source has persistent bitmaps, which do not grow with a copy of it: "
+                         "ask for its own capacity, or remove them (qemu-img bitmap --remove)");
         // Stale refcounts would be copied, and cannot be grown.
         if (header.dirty()) return false;
         const std::uint32_t version = request_.compat.empty()
@@ -110,14 +130,13 @@ class Clone {
         return is_base_of(source_, *base_);
     }
 
-    Result<std::shared_ptr<ByteSource>> source_file() {
+    std::shared_ptr<ByteSource> source_file() const {
         if (source_.place) return std::shared_ptr<ByteSource>(source_.used, &source_.used->file);
-        SFG_TRY_ASSIGN(auto file, LocalFile::open(source_.local_path, LocalFile::Mode::read_only));
-        return std::shared_ptr<ByteSource>(std::move(file));
+        return source_.file;
     }
 
     Result<void> copy_all(ByteSource& to) {
-        SFG_TRY_ASSIGN(const auto from, source_file());
+        const auto from = source_file();
         SFG_TRY_ASSIGN(const std::uint64_t size, from->size());
         return copy_data(*from, to, size, [&](std::uint64_t bytes) -> Result<void> {
             progress_.advance(bytes);
@@ -176,10 +195,12 @@ class Clone {
     }
 
     // A target with a base is made here and filled by qemu-img: it has the source's contents, and
-    // what the source reads as zeros hides the base.
+    // what the source reads as zeros hides the base. Of the source's size: qemu-img fills no more,
+    // and what is behind it would show the base.
     qcow2::CreateOptions options_of_target() const {
+        constexpr std::uint64_t kSector = 512;
         auto options = qcow2_options(request_, base_);
-        options.virtual_size = rounded_capacity(std::max(request_.capacity, source_.info.capacity));
+        options.virtual_size = (source_.info.capacity + kSector - 1) / kSector * kSector;
         return options;
     }
 

@@ -2,6 +2,7 @@
 #include "driver/volumes/conversion.hpp"
 
 #include "driver/convert/convert.hpp"
+#include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
 #include "driver/volumes/names.hpp"
 
@@ -68,9 +69,13 @@ std::vector<std::pair<std::string, std::string>> options_of(const VolumeRequest&
 }
 
 Result<std::vector<ChainImage>> chain_of_base(const Base& base, const std::string& doing) {
-    SFG_TRY_ASSIGN(ChainImage image, base.place
-                                         ? chain_image_in_gluster(*base.place, "the base", doing)
-                                         : local_chain_image(base.recorded, base.format));
+    if (base.place) {
+        SFG_TRY_ASSIGN(ChainImage image, chain_image_in_gluster(*base.place, "the base", doing));
+        return walk_chain(std::move(image), doing);
+    }
+    SFG_TRY_ASSIGN(auto file, LocalFile::open(base.recorded, LocalFile::Mode::read_only));
+    SFG_TRY_ASSIGN(ChainImage image,
+                   local_chain_image(std::move(file), base.recorded, base.format));
     return walk_chain(std::move(image), doing);
 }
 

@@ -80,9 +80,11 @@ class Search {
                          "volume '" + escaped(entry.name) + "' of " + pool.described() +
                              " cannot be read, and it may need this one (gluster volume heal " +
                              pool.address.volume + " info tells more)");
-        if (!entry.image->backing) return {};
+        const auto& backing =
+            entry.image->backing ? entry.image->backing : entry.image->claimed_backing;
+        if (!backing) return {};
         SFG_TRY_ASSIGN(const bool depends,
-                       is_base(join_path(pool.directory, entry.name), *entry.image->backing));
+                       is_base(join_path(pool.directory, entry.name), *backing));
         if (depends) found_.push_back({entry.name, pool.name, entry.image->capacity});
         return {};
     }
@@ -106,7 +108,7 @@ class Search {
             if (const auto fuse = fuse_path(local))
                 return fuse->volume == pool_.pool.address.volume ? leads_to_base(fuse->path)
                                                                  : Result<bool>(false);
-            return ends_like_base(local);
+            return is_base_by_local_path(local);
         }
         if (has_protocol(local)) return false;
         return leads_to_base(normalized(join_path(parent_of(image), local)));
@@ -127,9 +129,11 @@ class Search {
         return answer;
     }
 
-    bool ends_like_base(const std::string& local) const {
+    bool is_base_by_local_path(const std::string& local) const {
         struct stat stat {};
-        if (::lstat(local.c_str(), &stat) == 0) return false;
+        // A link of this host may lead to a FUSE mount.
+        if (::lstat(local.c_str(), &stat) == 0)
+            return gfid_over_fuse_followed(local) == text_of(base_.gfid());
         return local.ends_with("/" + path_) ||
                (!pool_.pool.directory.empty() && is_below(path_, pool_.pool.directory) &&
                 local.ends_with("/" + path_.substr(pool_.pool.directory.size() + 1)));

@@ -42,6 +42,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
         for (int i = 0; i < kTransferThreads; ++i) {
             try {
                 std::thread([self = shared_from_this()] { self->read_ahead(); }).detach();
+                ++threads_;
             } catch (const std::system_error& failure) {
                 if (i == 0) return Error(ErrorKind::io, EAGAIN, failure.what());
                 break;
@@ -141,7 +142,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     // With the lock held, these:
     bool head_is_ready() const { return !items_.empty() && items_.begin()->first == fetched_; }
     Item& head() { return items_.begin()->second; }
-    bool is_over() const { return items_.empty() && all_listed_ && fetched_ == listed_items_; }
+    bool is_over() const { return items_.empty() && is_closed_ && fetched_ == listed_items_; }
     bool is_ready() const { return head_is_ready() || error_ || is_over() || stopped_; }
     // libvirt's daemon goes on watching a stream whose error it has told (remote_daemon_stream.c,
     // daemonStreamHandleRead), and would tell it again and again.
@@ -184,6 +185,21 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
             const std::lock_guard held(mutex_);
             fail(Error(ErrorKind::io, ENOMEM, failure.what()));
         }
+        let_go();
+    }
+
+    // Closing asks gluster, which must not be in libvirtd's event loop, where the last owner of a
+    // transfer may be. So the end of a download is told after that.
+    void let_go() {
+        std::unique_lock held(mutex_);
+        if (--threads_ > 0) return;
+        auto file = std::move(file_);
+        held.unlock();
+        file.reset();
+        held.lock();
+        is_closed_ = true;
+        update_gate();
+        changed_.notify_all();
     }
 
     // Returns false when there is nothing more to do.
@@ -256,7 +272,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     }
 
     const std::string who_;
-    const std::shared_ptr<ByteSource> file_;
+    std::shared_ptr<ByteSource> file_;  // let go by the last thread
     const bool sparse_;
     Pieces pieces_;
     std::mutex listing_;  // taken before mutex_
@@ -275,6 +291,8 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     std::optional<Error> error_;
     bool told_ = false;  // libvirt has had it
     bool stopped_ = false;
+    int threads_ = 0;
+    bool is_closed_ = false;
     Progress progress_;
 };
 

@@ -17,6 +17,7 @@ namespace {
 // from 200 on. The second permission is to write (block.h, BLK_PERM_WRITE).
 constexpr Extent kQemusBytes{100, 104};
 constexpr Extent kQemuWrites{101, 1};
+constexpr Extent kQemuMayNotWrite{201, 1};
 constexpr Extent kOurs{0, 100};
 constexpr Extent kWholeFile{0, 0};
 
@@ -49,6 +50,10 @@ void release(const Key& key, const std::string& doing) {
 
 Error busy(const std::string& why) {
     return Error(ErrorKind::busy, EBUSY, why);
+}
+
+Error guest_writes() {
+    return busy("a guest, or another qemu program, has it open for writing");
 }
 
 // Whose lock is in the way of an exclusive one.
@@ -90,9 +95,19 @@ Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& 
     return UsedFile{std::move(hold), std::move(file)};
 }
 
-Result<bool> guest_may_write(UsedFile& used) {
+Result<void> keep_guests_from_writing(UsedFile& used) {
+    // First the lock and then the look, as qemu does it, so that one of two sees the other.
+    SFG_TRY(used.file.lock(File::Lock::shared, kQemuMayNotWrite));
     SFG_TRY_ASSIGN(const auto found, used.file.foreign_lock(kQemuWrites));
-    return found.has_value();
+    if (found) return guest_writes();
+    return {};
+}
+
+Result<void> keep_guests_from_writing(LocalFile& file) {
+    SFG_TRY(file.lock_shared(kQemuMayNotWrite.offset));
+    SFG_TRY_ASSIGN(const bool locked, file.is_locked(kQemuWrites.offset));
+    if (locked) return guest_writes();
+    return {};
 }
 
 }  // namespace sfg

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "driver/core/local_file.hpp"
 #include "driver/core/result.hpp"
 #include "driver/gluster/file.hpp"
 #include "driver/gluster/object.hpp"
@@ -40,7 +41,10 @@ Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& 
 // The table only: for what cannot be opened and locked (directories).
 Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing);
 
-// Does a guest have the file open over FUSE, on any host, and may write to it?
-Result<bool> guest_may_write(UsedFile& used);
+// Sees to it that no guest writes to the file over FUSE, on any host, as long as it is used: for
+// images, whose tables must not change while they are copied. ErrorKind::busy where one may.
+Result<void> keep_guests_from_writing(UsedFile& used);
+// The same for a file of this host, as long as it is open.
+Result<void> keep_guests_from_writing(LocalFile& file);
 
 }  // namespace sfg

@@ -26,6 +26,9 @@ struct ImageInfo {
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.
     std::string damage;
+    // What the base of a damaged image, or of one of a kind not known here, seems to be. Not to be
+    // opened or shown: it only keeps that base from being deleted.
+    std::optional<std::string> claimed_backing;
     // The storage did not give the header: nothing above is known.
     bool unreadable = false;
     // A qcow2 whose length is no multiple of 512: qemu reads its last table over FUSE and fails to

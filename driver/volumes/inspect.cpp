@@ -51,6 +51,7 @@ ImageInfo inspect_bytes(
     if (const Prober prober = current_prober) prober(start_of_file, info);
     if (is_qcow2) {
         info.format = "qcow2";
+        info.claimed_backing = std::move(info.backing);
         info.backing.reset();
         info.backing_format.clear();
     }

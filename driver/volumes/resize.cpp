@@ -53,7 +53,7 @@ Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const 
     options.virtual_size = (request.capacity + kSector - 1) / kSector * kSector;
     options.allow_shrink = request.shrink;
     if (info.backing && options.virtual_size > info.capacity) {
-        SFG_TRY_ASSIGN(const ChainImage base, open_base(place_in(pool, volume.path), info,
+        SFG_TRY_ASSIGN(const ChainImage base, open_base(place_in(pool, volume.path), "", info,
                                                         "a volume on it is being resized"));
         options.base_size = base.info.capacity;
     }
@@ -64,7 +64,6 @@ Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const 
     // The image is as it was but for its size.
     options.virtual_size = info.capacity;
     options.allow_shrink = true;
-    options.base_size.reset();
     if (auto back = qcow2::resize(file, options); !back)
         log_warning(volume_described(pool.pool, volume.path) +
                     " keeps its new size: " + back.error().message());

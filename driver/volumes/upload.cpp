@@ -228,25 +228,34 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
             changed_.wait(
                 held, [&] { return stopped_ || unflushed_ >= between_flushes_ || is_complete(); });
             if (stopped_) break;
-            const bool complete = is_complete();
+            const bool at_end = is_complete();
             const std::uint64_t covered = unflushed_;
             const std::uint64_t end = position_;
             held.unlock();
             const auto begun = Clock::now();
             Result<void> flushed;
             try {
-                flushed = complete ? complete_(end) : file_->flush();
+                flushed = at_end ? complete_(end) : file_->flush();
             } catch (const std::exception& failure) {
                 flushed = Error(ErrorKind::io, ENOMEM, failure.what());
             }
             const auto took = Clock::now() - begun;
             held.lock();
             if (!flushed) fail(flushed.error());
-            if (complete || stopped_) break;
+            if (at_end || stopped_) break;
             unflushed_ -= covered;
             adapt(covered, took);
             changed_.notify_all();
         }
+        // The file is closed, and the volume free for the next, before the end is told; and not in
+        // libvirtd's event loop, where the last owner of a transfer may be.
+        changed_.wait(held, [&] { return writing_ == 0; });
+        auto file = std::move(file_);
+        auto complete = std::move(complete_);
+        held.unlock();
+        complete = nullptr;
+        file.reset();
+        held.lock();
         done_ = true;
         changed_.notify_all();
         if (given_up_)
@@ -266,8 +275,8 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
     }
 
     const std::string who_;
-    const std::shared_ptr<ByteSource> file_;
-    const CompleteUpload complete_;
+    std::shared_ptr<ByteSource> file_;  // let go by the conductor at the end, and so is complete_
+    CompleteUpload complete_;
     const std::uint64_t begin_;
     const std::uint64_t limit_;  // bytes; 0: none
 

@@ -66,6 +66,9 @@ Result<TakenVolume> take_volume(const OpenPool& pool, const std::string& name,
                                 const std::string& doing) {
     SFG_TRY_ASSIGN(VolumeFile volume, find_volume_file_to_change(pool, name));
     SFG_TRY_ASSIGN(UsedFile used, use_file(volume.object, FileUse::exclusive, doing));
+    // Only now is it sure to stay: another host may have deleted or replaced it before.
+    SFG_TRY_ASSIGN(const VolumeFile current, find_volume_file_to_change(pool, name));
+    if (current.object.gfid() != volume.object.gfid()) return gone();
     // Only now: who makes a volume on it holds it until that volume can be seen.
     SFG_TRY(check_no_dependants(pool, volume.object, volume.path));
     return TakenVolume{std::move(volume), std::move(used)};

@@ -9,6 +9,7 @@
 
 #include "tests/support/data_map.hpp"
 #include "tests/support/image_checks.hpp"
+#include "tests/support/open_image.hpp"
 #include "tests/support/pool_fixture.hpp"
 #include "tests/support/stream_client.hpp"
 
@@ -315,6 +316,60 @@ TEST_F(CloneTest, WhatAnImageNamesOutsideOfPoolsIsNotOpened) {
     EXPECT_TRUE(refused(resize(*pool().volume("evil"), 4 * kMiB), VIR_ERR_OPERATION_FAILED,
                         "local-base-directories"));
     EXPECT_FALSE(exists("x"));
+}
+
+TEST_F(CloneTest, AnImageThatAGuestWritesToIsNotCopied) {
+    const Pool local = local_pool();
+    ASSERT_TRUE(shell("qemu-img create -q -f qcow2 " + quoted(local_path_ + "/q") + " 8M").ok());
+    ASSERT_TRUE(done(local.refresh()));
+    ASSERT_TRUE(done(pool().create(qcow2("a", 8 * kMiB))));
+    {
+        OpenImage guest(1, local_path_ + "/q", "qcow2");
+        OpenImage other(2, fuse("a"), "qcow2");
+        ASSERT_TRUE(guest.is_open()) << guest.said();
+        ASSERT_TRUE(other.is_open()) << other.said();
+        EXPECT_TRUE(refused(pool().clone(like("x", "qcow2"), *local.volume("q")),
+                            VIR_ERR_RESOURCE_BUSY, "for writing"));
+        EXPECT_TRUE(refused(pool().clone(like("x", "qcow2"), *pool().volume("a")),
+                            VIR_ERR_RESOURCE_BUSY, "for writing"));
+        guest.close();
+        other.close();
+    }
+    EXPECT_TRUE(done(pool().clone(like("x", "qcow2"), *local.volume("q"))));
+    EXPECT_TRUE(done(pool().clone(like("y", "qcow2"), *pool().volume("a"))));
+}
+
+TEST_F(CloneTest, NothingOfALongerBaseShowsBehindTheContents) {
+    ASSERT_TRUE(done(pool().create(raw("base", 8 * kMiB))));
+    ASSERT_TRUE(in_image("raw", fuse("base"), "write -P 5 0 8M"));
+    ASSERT_TRUE(done(pool().create(raw("a", 2 * kMiB))));
+    VolumeSpec spec = overlay("b", "base", "raw");
+    ASSERT_TRUE(done(pool().clone(spec, *pool().volume("a"))));
+    EXPECT_TRUE(same_guest_bytes("raw", fuse("a"), "qcow2", fuse("b")));
+    spec = overlay("c", "base", "raw");
+    spec.capacity = 8 * kMiB;
+    EXPECT_TRUE(refused(pool().clone(spec, *pool().volume("a")), VIR_ERR_CONFIG_UNSUPPORTED));
+    expect_names({"a", "b", "base"});
+}
+
+TEST_F(CloneTest, ALinkOnAFuseMountIsNoSource) {
+    // A dir pool over the FUSE mount of a gluster volume, in which a stranger has put a link.
+    const std::string name = "over-fuse-" + pool_name();
+    client().forget(name);
+    const Pool over = *client().define("<pool type='dir'><name>" + name + "</name><target><path>" +
+                                       fuse() + "</path></target></pool>");
+    ASSERT_TRUE(done(over.start()));
+    write_file("plain", std::string(4096, 'p'));
+    const std::string secret = lab().scratch() + "/secret";
+    std::ofstream(secret) << std::string(4096, 's');
+    fs::create_symlink(secret, fuse("link"));
+    ASSERT_TRUE(done(over.refresh()));
+    EXPECT_TRUE(done(pool().clone(like("copy", "raw"), *over.volume("plain"))));
+    if (const auto link = over.volume("link")) {
+        EXPECT_NE(pool().clone(like("x", "raw"), *link).refusal.code, VIR_ERR_OK);
+    }
+    EXPECT_FALSE(exists("x"));
+    client().forget(name);
 }
 
 TEST_F(CloneTest, AVmdkThatLeadsToOtherFilesIsNotOpened) {

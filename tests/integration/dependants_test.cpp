@@ -86,6 +86,24 @@ TEST_F(DependantsTest, ByThePathOfAFuseMount) {
     expect_needed_only_by("vda");
 }
 
+TEST_F(DependantsTest, ByALinkOfThisHostToAFuseMount) {
+    const std::string link = lab().scratch() + "/images";
+    fs::remove(link);
+    fs::create_symlink(fuse(), link);
+    make_overlay("vda", link + "/image_cache/base");
+    expect_needed_only_by("vda");
+}
+
+TEST_F(DependantsTest, ByAnImageOfAKindNotKnownHere) {
+    make_overlay("vda", "image_cache/base");
+    // An incompatible feature that is yet to come (bit 40 of the field at 72).
+    ASSERT_TRUE(
+        shell("printf '\\001' | dd status=none conv=notrunc bs=1 seek=74 of=" + quoted(fuse("vda")))
+            .ok());
+    ASSERT_TRUE(done(pool().refresh()));
+    expect_needed_only_by("vda");
+}
+
 // As a host had it that has mounted the volume where this one has nothing.
 TEST_F(DependantsTest, ByThePathOfAnotherHostsFuseMount) {
     make_overlay("vda", "/srv/shakenfist/elsewhere" + directory_in_volume() + "/image_cache/base");

@@ -122,8 +122,7 @@ class Pool {
     Answer<Volume> create(const VolumeSpec& volume, unsigned flags = 0) const;
     Answer<Volume> create_from_xml(const std::string& xml, unsigned flags = 0) const;
     // virStorageVolCreateXMLFrom
-    Answer<Volume> clone(const VolumeSpec& volume, const Volume& source,
-                         unsigned flags = 0) const;
+    Answer<Volume> clone(const VolumeSpec& volume, const Volume& source, unsigned flags = 0) const;
     Answer<Volume> volume(const std::string& name) const;
     std::vector<std::string> volume_names() const;  // sorted
     bool lists(const std::string& name) const;

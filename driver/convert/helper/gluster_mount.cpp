@@ -138,11 +138,21 @@ Result<void> GlusterMount::wait(Clock::time_point deadline) {
     if (error != 0) return failed(errno_text(error));
     root_.reset(open(place_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root_.ok()) return failed(errno_text(errno));
+    // What is only read is opened on a mount that cannot be written to: a program can open a
+    // descriptor of its own anew for writing (/proc/self/fd), and as root may.
+    read_only_root_.reset(
+        open_tree(root_.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_RDONLY;
+    if (!read_only_root_.ok() || mount_setattr(read_only_root_.get(), "", AT_EMPTY_PATH,
+                                               &attributes, sizeof(attributes)) != 0)
+        return failed("no read-only view of it: " + errno_text(errno));
     return {};
 }
 
 void GlusterMount::stop() {
     root_.reset();
+    read_only_root_.reset();
     if (pid_ < 0 || umount2(place_.c_str(), 0) != 0) return;
     for (int i = 0; i < 500; ++i) {
         if (waitpid(pid_, nullptr, WNOHANG) != 0) return;

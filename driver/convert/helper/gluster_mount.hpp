@@ -26,6 +26,8 @@ class GlusterMount {
 
     // An open directory: the volume's root. After wait().
     int root() const { return root_.get(); }
+    // The same, of a view that nothing can be written through.
+    int read_only_root() const { return read_only_root_.get(); }
 
     // Unmounts, and gives glusterfs a moment to tell the bricks that it goes: replicated volumes
     // have their last bookkeeping done then. No file may be open.
@@ -39,6 +41,7 @@ class GlusterMount {
     std::string log_;
     pid_t pid_ = -1;
     Fd root_;
+    Fd read_only_root_;
 };
 
 }  // namespace sfg

@@ -36,9 +36,13 @@ Result<void> open_part(Part part, const std::vector<ConvertNode>& nodes, Access 
         if (file.volume.has_value() != (part == Part::in_volumes)) continue;
         const Access access = i == 0 ? top_access : Access::read;
         chain[i].format = nodes[i].format;
-        SFG_TRY_ASSIGN(chain[i].file,
-                       file.volume ? open_in_volume(mounts[*file.volume].root(), file, access)
-                                   : open_local(file, access));
+        auto open = [&] {
+            if (!file.volume) return open_local(file, access);
+            const GlusterMount& mount = mounts[*file.volume];
+            return open_in_volume(access == Access::read ? mount.read_only_root() : mount.root(),
+                                  file, access);
+        };
+        SFG_TRY_ASSIGN(chain[i].file, open());
     }
     return {};
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A file over gfapi keeps the contract of all byte sources, on each kind of gluster volume that
+// does some calls in its own way.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "driver/gluster/connections.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/file.hpp"
+#include "tests/support/lab.hpp"
+#include "tests/unit/byte_source_contract.hpp"
+
+namespace sfg::test {
+namespace {
+
+std::string sharded_volume() {
+    return Lab::instance().extra_volume("it-sharded",
+                                        {"features.shard=on", "features.shard-block-size=4MB"});
+}
+
+// Three bricks, one of which may be lost.
+std::string dispersed_volume() {
+    const std::string name = "it-dispersed";
+    Lab& lab = Lab::instance();
+    if (lab.gluster({"volume", "info", name}).ok()) return name;
+    const std::filesystem::path brick = lab.path("NODE1_BRICK1");
+    std::vector<std::string> words{"volume", "create", name, "disperse", "3", "redundancy", "1"};
+    for (int i = 1; i <= 3; ++i) {
+        const auto path = brick.parent_path().parent_path() / (name + "-" + std::to_string(i));
+        std::filesystem::create_directories(path);
+        words.push_back(lab.gluster_host() + ":" + (path / "brick").string());
+    }
+    words.emplace_back("force");
+    const Ran made = lab.gluster(words);
+    EXPECT_TRUE(made.ok()) << made.output;
+    const Ran started = lab.gluster({"volume", "start", name});
+    EXPECT_TRUE(started.ok()) << started.output;
+    return name;
+}
+
+Result<std::shared_ptr<Connection>> connection_to(const std::string& volume) {
+    return Connections::instance().get({volume, {{Lab::instance().gluster_host(), 0}}},
+                                       std::chrono::seconds(30));
+}
+
+// A new file without a name: it goes when it is closed.
+Result<File> new_file(const std::string& volume) {
+    static std::atomic<int> counter{0};
+    SFG_TRY_ASSIGN(const auto connection, connection_to(volume));
+    SFG_TRY_ASSIGN(const Object root, root_of(connection));
+    const std::string name =
+        "contract-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    SFG_TRY_ASSIGN(CreatedFile created, create_file(root, name, 0600));
+    SFG_TRY(remove(root, name));
+    return std::move(created.file);
+}
+
+template <std::string (*volume)()>
+Result<std::unique_ptr<ByteSource>> make_file() {
+    SFG_TRY_ASSIGN(File file, new_file(volume()));
+    return std::unique_ptr<ByteSource>(std::make_unique<File>(std::move(file)));
+}
+
+std::string plain_volume() {
+    return Lab::instance().volume();
+}
+
+INSTANTIATE_TEST_SUITE_P(OverGfapi, ByteSourceContract,
+                         testing::Values(ByteSourceMaker{"Plain", make_file<plain_volume>},
+                                         ByteSourceMaker{"Sharded", make_file<sharded_volume>},
+                                         ByteSourceMaker{"Dispersed", make_file<dispersed_volume>}),
+                         [](const auto& tested) { return tested.param.name; });
+
+// What README and the code rely on.
+TEST(FileOverGfapi, TellsHolesOnAPlainVolume) {
+    auto file = new_file(plain_volume());
+    ASSERT_TRUE(file) << file.error().message();
+    ASSERT_TRUE(file->resize(std::uint64_t{1} << 30));
+    const std::vector<std::byte> data(4096, std::byte{1});
+    ASSERT_TRUE(file->write_at(512 << 20, data));
+    const auto found = file->find_data(0);
+    ASSERT_TRUE(found) << found.error().message();
+    ASSERT_TRUE(*found);
+    EXPECT_EQ((*found)->offset, 512U << 20);
+}
+
+// gfapi keeps one offset a descriptor, which reads and writes set as well: what is found must not
+// depend on them.
+TEST(FileOverGfapi, FindsDataWhileOthersReadAndWrite) {
+    auto file = new_file(plain_volume());
+    ASSERT_TRUE(file) << file.error().message();
+    constexpr std::uint64_t kMiB = 1 << 20;
+    const std::vector<std::byte> data(kMiB, std::byte{1});
+    for (std::uint64_t at = 0; at < 8 * kMiB; at += 2 * kMiB) ASSERT_TRUE(file->write_at(at, data));
+    ASSERT_TRUE(file->resize(8 * kMiB));
+    std::atomic<bool> over = false;
+    std::vector<std::thread> others;
+    for (int i = 0; i < 3; ++i)
+        others.emplace_back([&, i] {
+            std::vector<std::byte> buffer(4096, std::byte{1});
+            for (std::uint64_t at = 0; !over; at = (at + 4096) % kMiB) {
+                EXPECT_TRUE(i == 0 ? file->write_at(at, buffer).has_value()
+                                   : file->read_at(at, buffer).has_value());
+            }
+        });
+    for (int round = 0; round < 200; ++round) {
+        const std::uint64_t at = static_cast<std::uint64_t>(round % 4) * 2 * kMiB;
+        const auto found = file->find_data(at);
+        ASSERT_TRUE(found) << found.error().message();
+        EXPECT_EQ(*found, (Extent{at, kMiB}));
+        EXPECT_EQ(file->find_data(at + kMiB)->value_or(Extent{}).offset,
+                  round % 4 == 3 ? 0 : at + 2 * kMiB);
+    }
+    over = true;
+    for (auto& other : others) other.join();
+}
+
+// Closing one descriptor of an open file takes the locks of all of them along.
+TEST(FileOverGfapi, KeepsItsLockWhileItFindsData) {
+    const auto connection = connection_to(plain_volume());
+    ASSERT_TRUE(connection) << connection.error().message();
+    const auto root = root_of(*connection);
+    ASSERT_TRUE(root);
+    const std::string name = "contract-lock-" + std::to_string(::getpid());
+    auto created = create_file(*root, name, 0600);
+    ASSERT_TRUE(created) << created.error().message();
+    ASSERT_TRUE(created->file.lock_exclusively());
+    ASSERT_TRUE(created->file.write_at(0, std::vector<std::byte>(100, std::byte{1})));
+    ASSERT_TRUE(created->file.find_data(0));
+    auto other = File::open(created->object, O_RDWR);
+    ASSERT_TRUE(other) << other.error().message();
+    const auto locked = other->lock(File::Lock::shared, {0, 0});
+    ASSERT_FALSE(locked);
+    EXPECT_EQ(locked.error().kind(), ErrorKind::busy);
+    EXPECT_TRUE(created->file.close());
+    EXPECT_TRUE(other->lock(File::Lock::shared, {0, 0})) << "and not longer than it is open";
+    EXPECT_TRUE(remove(*root, name));
+}
+
+}  // namespace
+}  // namespace sfg::test
