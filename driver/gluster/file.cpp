@@ -83,6 +83,7 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> buf
 
 Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> data) {
     if (!fits_offset(offset, data.size())) return too_large();
+    *written_ = true;
     std::size_t done = 0;
     while (done < data.size()) {
         const ssize_t put = glfs_pwrite(fd_.get(), data.data() + done, data.size() - done,
@@ -156,8 +157,8 @@ Result<void> File::flush() {
 }
 
 Result<std::optional<File::Flushed>> File::flush_and_tell() {
-    if (discarded_) SFG_TRY(set_time_of_modification());
-    discarded_ = false;
+    *written_ = false;
+    if (discarded_->exchange(false)) SFG_TRY(set_time_of_modification());
     struct glfs_stat after {};
     if (glfs_fsync(fd_.get(), nullptr, &after) < 0)
         return Error::from_errno(errno, "cannot flush to stable storage");
@@ -169,6 +170,7 @@ Result<std::optional<File::Flushed>> File::flush_and_tell() {
 
 Result<std::optional<Extent>> File::find_data(std::uint64_t from) {
     if (!fits_offset(from, 0)) return std::optional<Extent>();
+    if (*written_) SFG_TRY(flush());
     const std::lock_guard held(seeker_->mutex);
     auto& fd = seeker_->fd;
     if (!fd) {
@@ -193,12 +195,14 @@ Result<std::optional<Extent>> File::find_data(std::uint64_t from) {
 
 Result<void> File::discard(std::uint64_t offset, std::uint64_t length) {
     if (!fits_offset(offset, length)) return too_large();
-    if (length == 0) return {};
+    SFG_TRY_ASSIGN(const std::uint64_t end, size());
+    if (offset >= end || length == 0) return {};
+    length = std::min(length, end - offset);
     while (glfs_discard(fd_.get(), static_cast<off_t>(offset), length) < 0) {
         if (errno == EINTR) continue;
         return Error::from_errno(errno, "cannot give space back");
     }
-    discarded_ = true;
+    *discarded_ = true;
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,9 +37,12 @@ class File final : public ByteSource {
     // Sharded volumes cannot tell (glusterfs 10.3, shard_seek). Asks through a descriptor of its
     // own: glfs_lseek leaves its answer where glfs_pread and glfs_pwrite of other threads leave
     // theirs, and returns what it finds there (glfs-fops.c, glfd->offset).
+    // Flushes before what was written: the bricks know nothing of it yet (write-behind has no
+    // seek).
     Result<std::optional<Extent>> find_data(std::uint64_t from) override;
     // Gluster does not set the file's times for this (glusterfs 10.3, utime translator), so the
     // next flush does: who has cached the file would not notice otherwise.
+    // Nothing is asked for behind the end, where a sharded volume would make the file longer.
     Result<void> discard(std::uint64_t offset, std::uint64_t length) override;
 
     // Flushes, and tells what the file's size and time of modification are then where gluster says
@@ -80,7 +84,9 @@ class File final : public ByteSource {
     };
     std::unique_ptr<Seeker> seeker_ = std::make_unique<Seeker>();
 
-    bool discarded_ = false;  // since the last flush
+    std::unique_ptr<std::atomic<bool>> discarded_ =  // since the last flush
+        std::make_unique<std::atomic<bool>>(false);
+    std::unique_ptr<std::atomic<bool>> written_ = std::make_unique<std::atomic<bool>>(false);
     bool has_lock_owner_ = false;
 
     std::unique_ptr<glfs_fd, Closer> fd_;

@@ -116,15 +116,18 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     }
 
     Result<void> finish() override {
-        const std::lock_guard held(mutex_);
+        std::unique_lock held(mutex_);
         stop();
+        // So that who asks next does not find the volume in use; where gluster hangs, it is.
+        changed_.wait_for(held, kFinishLimit, [&] { return is_closed_; });
         if (error_) return *error_;
         return {};
     }
 
     void abort() override {
-        const std::lock_guard held(mutex_);
+        std::unique_lock held(mutex_);
         stop();
+        changed_.wait_for(held, kAbortLimit, [&] { return is_closed_; });
     }
 
   private:
@@ -142,7 +145,7 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
     // With the lock held, these:
     bool head_is_ready() const { return !items_.empty() && items_.begin()->first == fetched_; }
     Item& head() { return items_.begin()->second; }
-    bool is_over() const { return items_.empty() && is_closed_ && fetched_ == listed_items_; }
+    bool is_over() const { return items_.empty() && all_listed_ && fetched_ == listed_items_; }
     bool is_ready() const { return head_is_ready() || error_ || is_over() || stopped_; }
     // libvirt's daemon goes on watching a stream whose error it has told (remote_daemon_stream.c,
     // daemonStreamHandleRead), and would tell it again and again.
@@ -188,17 +191,18 @@ class Download final : public Transfer, public std::enable_shared_from_this<Down
         let_go();
     }
 
-    // Closing asks gluster, which must not be in libvirtd's event loop, where the last owner of a
-    // transfer may be. So the end of a download is told after that.
+    // The volume is held as long as the stream lives, and closing it asks gluster, which must not
+    // be in libvirtd's event loop, where the last owner of a transfer may be. So the last thread
+    // stays for that.
     void let_go() {
         std::unique_lock held(mutex_);
         if (--threads_ > 0) return;
+        changed_.wait(held, [&] { return stopped_; });
         auto file = std::move(file_);
         held.unlock();
         file.reset();
         held.lock();
         is_closed_ = true;
-        update_gate();
         changed_.notify_all();
     }
 

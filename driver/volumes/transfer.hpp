@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -57,9 +58,14 @@ class Transfer {
     // on. Nothing else may be called afterwards.
     virtual Result<void> finish() = 0;
 
-    // Ends without an answer. Nothing else may be called afterwards.
+    // Ends without an answer, and waits for a fifth of a second at most. Nothing else may be called
+    // afterwards.
     virtual void abort() = 0;
 };
+
+// How long finish() and abort() wait for gluster: they are called in libvirtd's event loop.
+inline constexpr std::chrono::milliseconds kFinishLimit{1000};
+inline constexpr std::chrono::milliseconds kAbortLimit{200};
 
 // Reads `range` of `file`, which lies within it. `who` names the volume in errors and in the log.
 // With `sparse` next_section() tells holes also where the file cannot: runs of zeros are taken for

@@ -31,9 +31,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostPieces = 16;
 constexpr std::size_t kMostQueued = kMostPieces * kTransferUnit;
 
-// How long finish() waits.
-constexpr std::chrono::milliseconds kFinishLimit{1000};
-
 // How much is written before it is flushed: as much as was flushed within kFlushGoal the last time.
 constexpr std::chrono::milliseconds kFlushGoal{200};
 constexpr std::uint64_t kLeastBetweenFlushes = 4 * kTransferUnit;
@@ -127,8 +124,9 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
     }
 
     void abort() override {
-        const std::lock_guard held(mutex_);
+        std::unique_lock held(mutex_);
         stop();
+        changed_.wait_for(held, kAbortLimit, [&] { return done_; });
     }
 
   private:

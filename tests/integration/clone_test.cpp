@@ -325,7 +325,7 @@ TEST_F(CloneTest, AnImageThatAGuestWritesToIsNotCopied) {
     ASSERT_TRUE(done(pool().create(qcow2("a", 8 * kMiB))));
     {
         OpenImage guest(1, local_path_ + "/q", "qcow2");
-        OpenImage other(2, fuse("a"), "qcow2");
+        OpenImage other(1, fuse("a"), "qcow2");
         ASSERT_TRUE(guest.is_open()) << guest.said();
         ASSERT_TRUE(other.is_open()) << other.said();
         EXPECT_TRUE(refused(pool().clone(like("x", "qcow2"), *local.volume("q")),

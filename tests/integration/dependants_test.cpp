@@ -87,7 +87,7 @@ TEST_F(DependantsTest, ByThePathOfAFuseMount) {
 }
 
 TEST_F(DependantsTest, ByALinkOfThisHostToAFuseMount) {
-    const std::string link = lab().scratch() + "/images";
+    const std::string link = lab().scratch() + "/link-to-the-mount";
     fs::remove(link);
     fs::create_symlink(fuse(), link);
     make_overlay("vda", link + "/image_cache/base");

@@ -49,22 +49,56 @@ Result<std::shared_ptr<Connection>> connection_to(const std::string& volume) {
                                        std::chrono::seconds(30));
 }
 
-// A new file without a name: it goes when it is closed.
-Result<File> new_file(const std::string& volume) {
+// A new file that goes with the object. Not before: gluster's sharded volumes do not cut or grow a
+// file that has no name any more.
+class NewFile : public ByteSource {
+  public:
+    NewFile(Object root, std::string name, CreatedFile created)
+        : root_(std::move(root)), name_(std::move(name)), created_(std::move(created)) {}
+    ~NewFile() override { EXPECT_TRUE(remove(root_, name_)); }
+
+    File& file() { return created_.file; }
+    const Object& object() const { return created_.object; }
+
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) override {
+        return file().read_at(offset, buffer);
+    }
+    Result<void> write_at(std::uint64_t offset, std::span<const std::byte> data) override {
+        return file().write_at(offset, data);
+    }
+    Result<std::uint64_t> size() override { return file().size(); }
+    Result<void> resize(std::uint64_t bytes) override { return file().resize(bytes); }
+    Result<void> allocate(std::uint64_t offset, std::uint64_t length) override {
+        return file().allocate(offset, length);
+    }
+    Result<void> flush() override { return file().flush(); }
+    Result<std::optional<Extent>> find_data(std::uint64_t from) override {
+        return file().find_data(from);
+    }
+    Result<void> discard(std::uint64_t offset, std::uint64_t length) override {
+        return file().discard(offset, length);
+    }
+
+  private:
+    Object root_;
+    std::string name_;
+    CreatedFile created_;
+};
+
+Result<std::unique_ptr<NewFile>> new_file(const std::string& volume) {
     static std::atomic<int> counter{0};
     SFG_TRY_ASSIGN(const auto connection, connection_to(volume));
-    SFG_TRY_ASSIGN(const Object root, root_of(connection));
+    SFG_TRY_ASSIGN(Object root, root_of(connection));
     const std::string name =
         "contract-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
     SFG_TRY_ASSIGN(CreatedFile created, create_file(root, name, 0600));
-    SFG_TRY(remove(root, name));
-    return std::move(created.file);
+    return std::make_unique<NewFile>(std::move(root), name, std::move(created));
 }
 
 template <std::string (*volume)()>
 Result<std::unique_ptr<ByteSource>> make_file() {
-    SFG_TRY_ASSIGN(File file, new_file(volume()));
-    return std::unique_ptr<ByteSource>(std::make_unique<File>(std::move(file)));
+    SFG_TRY_ASSIGN(auto file, new_file(volume()));
+    return std::unique_ptr<ByteSource>(std::move(file));
 }
 
 std::string plain_volume() {
@@ -81,10 +115,11 @@ INSTANTIATE_TEST_SUITE_P(OverGfapi, ByteSourceContract,
 TEST(FileOverGfapi, TellsHolesOnAPlainVolume) {
     auto file = new_file(plain_volume());
     ASSERT_TRUE(file) << file.error().message();
-    ASSERT_TRUE(file->resize(std::uint64_t{1} << 30));
+    ASSERT_TRUE((*file)->resize(std::uint64_t{1} << 30));
     const std::vector<std::byte> data(4096, std::byte{1});
-    ASSERT_TRUE(file->write_at(512 << 20, data));
-    const auto found = file->find_data(0);
+    ASSERT_TRUE((*file)->write_at(512 << 20, data));
+    ASSERT_TRUE((*file)->flush());
+    const auto found = (*file)->find_data(0);
     ASSERT_TRUE(found) << found.error().message();
     ASSERT_TRUE(*found);
     EXPECT_EQ((*found)->offset, 512U << 20);
@@ -97,24 +132,26 @@ TEST(FileOverGfapi, FindsDataWhileOthersReadAndWrite) {
     ASSERT_TRUE(file) << file.error().message();
     constexpr std::uint64_t kMiB = 1 << 20;
     const std::vector<std::byte> data(kMiB, std::byte{1});
-    for (std::uint64_t at = 0; at < 8 * kMiB; at += 2 * kMiB) ASSERT_TRUE(file->write_at(at, data));
-    ASSERT_TRUE(file->resize(8 * kMiB));
+    for (std::uint64_t at = 0; at < 8 * kMiB; at += 2 * kMiB)
+        ASSERT_TRUE((*file)->write_at(at, data));
+    ASSERT_TRUE((*file)->resize(8 * kMiB));
+    ASSERT_TRUE((*file)->flush());
     std::atomic<bool> over = false;
     std::vector<std::thread> others;
     for (int i = 0; i < 3; ++i)
         others.emplace_back([&, i] {
             std::vector<std::byte> buffer(4096, std::byte{1});
             for (std::uint64_t at = 0; !over; at = (at + 4096) % kMiB) {
-                EXPECT_TRUE(i == 0 ? file->write_at(at, buffer).has_value()
-                                   : file->read_at(at, buffer).has_value());
+                EXPECT_TRUE(i == 0 ? (*file)->write_at(at, buffer).has_value()
+                                   : (*file)->read_at(at, buffer).has_value());
             }
         });
     for (int round = 0; round < 200; ++round) {
         const std::uint64_t at = static_cast<std::uint64_t>(round % 4) * 2 * kMiB;
-        const auto found = file->find_data(at);
+        const auto found = (*file)->find_data(at);
         ASSERT_TRUE(found) << found.error().message();
         EXPECT_EQ(*found, (Extent{at, kMiB}));
-        EXPECT_EQ(file->find_data(at + kMiB)->value_or(Extent{}).offset,
+        EXPECT_EQ((*file)->find_data(at + kMiB)->value_or(Extent{}).offset,
                   round % 4 == 3 ? 0 : at + 2 * kMiB);
     }
     over = true;
@@ -123,24 +160,19 @@ TEST(FileOverGfapi, FindsDataWhileOthersReadAndWrite) {
 
 // Closing one descriptor of an open file takes the locks of all of them along.
 TEST(FileOverGfapi, KeepsItsLockWhileItFindsData) {
-    const auto connection = connection_to(plain_volume());
-    ASSERT_TRUE(connection) << connection.error().message();
-    const auto root = root_of(*connection);
-    ASSERT_TRUE(root);
-    const std::string name = "contract-lock-" + std::to_string(::getpid());
-    auto created = create_file(*root, name, 0600);
+    auto created = new_file(plain_volume());
     ASSERT_TRUE(created) << created.error().message();
-    ASSERT_TRUE(created->file.lock_exclusively());
-    ASSERT_TRUE(created->file.write_at(0, std::vector<std::byte>(100, std::byte{1})));
-    ASSERT_TRUE(created->file.find_data(0));
-    auto other = File::open(created->object, O_RDWR);
+    File& file = (*created)->file();
+    ASSERT_TRUE(file.lock_exclusively());
+    ASSERT_TRUE(file.write_at(0, std::vector<std::byte>(100, std::byte{1})));
+    ASSERT_TRUE(file.find_data(0));
+    auto other = File::open((*created)->object(), O_RDWR);
     ASSERT_TRUE(other) << other.error().message();
     const auto locked = other->lock(File::Lock::shared, {0, 0});
     ASSERT_FALSE(locked);
     EXPECT_EQ(locked.error().kind(), ErrorKind::busy);
-    EXPECT_TRUE(created->file.close());
+    EXPECT_TRUE(file.close());
     EXPECT_TRUE(other->lock(File::Lock::shared, {0, 0})) << "and not longer than it is open";
-    EXPECT_TRUE(remove(*root, name));
 }
 
 }  // namespace

@@ -209,6 +209,7 @@ TEST_P(ByteSourceContract, HolesAreFoundOrNotToldAtAll) {
     write(kFar, data);
     write(3 * kFar, data);
     ASSERT_TRUE(file->resize(5 * kFar));
+    ASSERT_TRUE(file->flush());
     std::vector<Extent> found;
     for (std::uint64_t at = 0; at < 5 * kFar;) {
         const auto next = file->find_data(at);
@@ -239,6 +240,7 @@ TEST_P(ByteSourceContract, HolesAreFoundOrNotToldAtAll) {
 
 TEST_P(ByteSourceContract, DataIsFoundFromItsMiddleOn) {
     write(0, pattern(100000, 15));
+    ASSERT_TRUE(file->flush());
     const auto found = file->find_data(50001);
     if (!found) {
         EXPECT_EQ(found.error().kind(), ErrorKind::unsupported) << found.error().message();
@@ -251,6 +253,7 @@ TEST_P(ByteSourceContract, DataIsFoundFromItsMiddleOn) {
 
 TEST_P(ByteSourceContract, NoDataIsFoundAtOrBehindTheEnd) {
     write(0, pattern(5000, 16));
+    ASSERT_TRUE(file->flush());
     for (const std::uint64_t from : {std::uint64_t{5000}, std::uint64_t{1} << 40}) {
         const auto found = file->find_data(from);
         if (found)

@@ -44,7 +44,9 @@ class TransferClient {
         EXPECT_TRUE(opened);
         if (opened) descriptor_ = *opened;
     }
+    // libvirt aborts a stream that nobody finishes.
     ~TransferClient() {
+        if (!ended_) transfer_->abort();
         if (descriptor_ >= 0) ::close(descriptor_);
     }
     TransferClient(const TransferClient&) = delete;
@@ -52,8 +54,16 @@ class TransferClient {
 
     Transfer& transfer() { return *transfer_; }
     int descriptor() const { return descriptor_; }
-    // The caller's own hold of the transfer goes.
-    void let_go() { transfer_.reset(); }
+
+    // The end: the client's hold of the transfer goes with it.
+    Result<void> finish() {
+        ended_ = true;
+        return std::exchange(transfer_, nullptr)->finish();
+    }
+    void abort() {
+        ended_ = true;
+        std::exchange(transfer_, nullptr)->abort();
+    }
 
     bool is_ready(short events, int milliseconds = 0) const {
         pollfd watched{descriptor_, events, 0};
@@ -154,6 +164,7 @@ class TransferClient {
   private:
     std::shared_ptr<Transfer> transfer_;
     int descriptor_ = -1;
+    bool ended_ = false;
 };
 
 // Whether it comes true within ten seconds.
