@@ -66,7 +66,7 @@ TEST(ADownload, OfALargeFileComesByTheSmallChunkToo) {
 
 TEST(ADownload, OfNothingEndsAtOnce) {
     const auto file = std::make_shared<MemoryStore>(noise(1000, 3));
-    for (const std::uint64_t offset : {0, 500, 1000}) {
+    for (const std::uint64_t offset : {0u, 500u, 1000u}) {
         TransferClient client(download(file, {offset, 0}, offset == 500));
         const auto received = client.receive_all(10);
         EXPECT_FALSE(received.error);
