@@ -184,7 +184,7 @@ TEST_F(ConvertHelperTest, ItInheritsOnlyTheSocketAndNoEnvironment) {
     const auto done = convert_with(
         "{ ls -l /proc/$$/fd | sed -n 's/.*[0-9] \\([0-9]*\\) -> \\([a-z/]*\\).*/\\1 \\2/p'; env | "
         "sort;\n"
-        "grep -E 'Sig(Blk|Ign)' /proc/$$/status; } > $DIR/note; echo done");
+        "grep -E 'Sig(Blk|Ign)' /proc/self/status; } > $DIR/note; echo done");
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     signal(SIGPIPE, pipes);
     unsetenv("SFG_SECRET");
