@@ -24,6 +24,15 @@ bool is_range(std::uint64_t offset, std::uint64_t length) {
     return offset <= kMax && length <= kMax - offset;
 }
 
+struct flock lock_of(short type, std::uint64_t byte) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(byte);
+    lock.l_len = 1;
+    return lock;
+}
+
 }  // namespace
 
 LocalFile::LocalFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
@@ -157,21 +166,13 @@ Result<std::optional<Extent>> LocalFile::find_data(std::uint64_t from) {
 }
 
 Result<bool> LocalFile::is_locked(std::uint64_t byte) {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = static_cast<off_t>(byte);
-    lock.l_len = 1;
+    struct flock lock = lock_of(F_WRLCK, byte);
     if (::fcntl(fd_, F_OFD_GETLK, &lock) != 0) return failed(errno, "ask for locks on");
     return lock.l_type != F_UNLCK;
 }
 
 Result<void> LocalFile::lock_shared(std::uint64_t byte) {
-    struct flock lock {};
-    lock.l_type = F_RDLCK;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = static_cast<off_t>(byte);
-    lock.l_len = 1;
+    struct flock lock = lock_of(F_RDLCK, byte);
     if (::fcntl(fd_, F_OFD_SETLK, &lock) != 0) return failed(errno, "lock");
     return {};
 }

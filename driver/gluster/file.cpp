@@ -158,7 +158,12 @@ Result<void> File::flush() {
 
 Result<std::optional<File::Flushed>> File::flush_and_tell() {
     *written_ = false;
-    if (discarded_->exchange(false)) SFG_TRY(set_time_of_modification());
+    if (discarded_->exchange(false)) {
+        if (auto set = set_time_of_modification(); !set) {
+            *discarded_ = true;
+            return set.error();
+        }
+    }
     struct glfs_stat after {};
     if (glfs_fsync(fd_.get(), nullptr, &after) < 0)
         return Error::from_errno(errno, "cannot flush to stable storage");
@@ -198,11 +203,18 @@ Result<void> File::discard(std::uint64_t offset, std::uint64_t length) {
     SFG_TRY_ASSIGN(const std::uint64_t end, size());
     if (offset >= end || length == 0) return {};
     length = std::min(length, end - offset);
-    while (glfs_discard(fd_.get(), static_cast<off_t>(offset), length) < 0) {
-        if (errno == EINTR) continue;
-        return Error::from_errno(errno, "cannot give space back");
+    // In steps: a file system may take long to free terabytes of scattered blocks at once, and a
+    // brick that does not answer for gluster's ping timeout is given up.
+    constexpr std::uint64_t kStep = std::uint64_t{16} << 30;
+    for (std::uint64_t done = 0; done < length;) {
+        const std::uint64_t step = std::min(kStep, length - done);
+        if (glfs_discard(fd_.get(), static_cast<off_t>(offset + done), step) < 0) {
+            if (errno == EINTR) continue;
+            return Error::from_errno(errno, "cannot give space back");
+        }
+        *discarded_ = true;
+        done += step;
     }
-    *discarded_ = true;
     return {};
 }
 

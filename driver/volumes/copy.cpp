@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -60,12 +61,21 @@ Result<void> write_non_zero(ByteSource& to, std::uint64_t offset, std::span<cons
 Result<void> for_each_piece(Pieces& pieces,
                             const std::function<Result<void>(Extent piece)>& visit) {
     FirstError error;
+    auto visit_next = [&]() -> Result<bool> {
+        SFG_TRY_ASSIGN(const auto piece, pieces.next());
+        if (piece) SFG_TRY(visit(*piece));
+        return piece.has_value();
+    };
     run_on_threads([&] {
-        while (!error.is_set()) {
-            const auto piece = pieces.next();
-            if (!piece) return error.set(piece.error());
-            if (!*piece) return;
-            if (const auto done = visit(**piece); !done) return error.set(done.error());
+        // An exception that left a thread would end the daemon.
+        try {
+            while (!error.is_set()) {
+                const auto visited = visit_next();
+                if (!visited) return error.set(visited.error());
+                if (!*visited) return;
+            }
+        } catch (const std::exception& failure) {
+            error.set(Error(ErrorKind::io, ENOMEM, failure.what()));
         }
     });
     return error.result();

@@ -24,8 +24,8 @@ struct Dependant {
 // counts when it ends like the base's own and leads nowhere here. Pools of other hosts over other
 // directories cannot be seen.
 //
-// Fails where an image cannot be read: it may be one that needs the base. Takes a time that grows
-// with the number of volumes (some 30 ms for a thousand).
+// Fails where an image cannot be read: it may be one that needs the base. Takes as long as a
+// refresh of these directories in which nothing has changed.
 Result<std::vector<Dependant>> dependants_of(const OpenPool& pool, const Object& base,
                                              const std::string& path);
 

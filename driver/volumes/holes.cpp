@@ -8,14 +8,6 @@
 #include "driver/volumes/pieces.hpp"
 
 namespace sfg {
-namespace {
-
-// gluster's client gives a brick up that does not answer for its ping timeout, and a file system
-// may take long to free terabytes of scattered blocks at once.
-constexpr std::uint64_t kDiscardStep = std::uint64_t{16} << 30;
-
-}  // namespace
-
 Result<void> overwrite_with_zeros(ByteSource& file, Extent range) {
     const std::vector<std::byte> zeros(kTransferUnit);
     std::vector<std::byte> found;
@@ -39,13 +31,12 @@ Result<void> overwrite_with_zeros(ByteSource& file, Extent range) {
 Result<void> make_hole(ByteSource& file, Extent range) {
     SFG_TRY_ASSIGN(const std::uint64_t size, file.size());
     const std::uint64_t present = std::min(size, range.end());
-    for (std::uint64_t at = range.offset; at < present;) {
-        const Extent step{at, std::min(kDiscardStep, present - at)};
-        auto made = file.discard(step.offset, step.length);
+    if (range.offset < present) {
+        const Extent data{range.offset, present - range.offset};
+        auto made = file.discard(data.offset, data.length);
         if (!made && made.error().kind() == ErrorKind::unsupported)
-            made = overwrite_with_zeros(file, step);
+            made = overwrite_with_zeros(file, data);
         if (!made) return made;
-        at = step.end();
     }
     if (size < range.end()) SFG_TRY(file.resize(range.end()));
     return {};

@@ -13,8 +13,8 @@
 namespace sfg {
 
 // How data is moved in bulk: by several threads, each with one request of this many bytes under
-// way. gfapi splits what is larger than its 1 MiB buffers, and four requests keep a brick on the
-// same machine busy as well as sixteen do; more help on slower links and cost little.
+// way. gfapi's own buffers have 1 MiB. With a brick on the same machine two requests at a time and
+// six were alike; more help on slower links and cost little.
 inline constexpr std::size_t kTransferUnit = std::size_t{1} << 20;
 inline constexpr int kTransferThreads = 6;
 

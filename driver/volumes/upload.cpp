@@ -89,6 +89,7 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
     Result<void> hole(std::uint64_t length) override {
         const std::lock_guard held(mutex_);
         if (stopped_) return {};
+        // What reaches over the announced end is cut without a word, as an FDStream does.
         if (limit_ != 0) length = std::min(length, begin_ + limit_ - position_);
         constexpr auto kMostOffset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
         if (position_ > kMostOffset || length > kMostOffset - position_) {

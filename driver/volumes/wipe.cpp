@@ -35,16 +35,12 @@ Result<void> overwrite_with_random(ByteSource& file, Extent range) {
 
 Result<void> trim(ByteSource& file) {
     SFG_TRY_ASSIGN(const std::uint64_t size, file.size());
-    constexpr std::uint64_t kStep = std::uint64_t{16} << 30;
-    for (std::uint64_t at = 0; at < size; at += kStep) {
-        const auto done = file.discard(at, std::min(kStep, size - at));
-        if (!done && done.error().kind() == ErrorKind::unsupported)
-            return Error(ErrorKind::unsupported, done.error().system_errno(),
-                         "its gluster volume, or the bricks' file system, cannot discard; use the "
-                         "algorithm zero");
-        SFG_TRY(done);
-    }
-    return {};
+    const auto done = file.discard(0, size);
+    if (!done && done.error().kind() == ErrorKind::unsupported)
+        return Error(ErrorKind::unsupported, done.error().system_errno(),
+                     "its gluster volume, or the bricks' file system, cannot discard; use the "
+                     "algorithm zero");
+    return done;
 }
 
 Result<void> overwrite(ByteSource& file, WipeMethod method, const std::string& who) {

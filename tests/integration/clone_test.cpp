@@ -33,8 +33,7 @@ class CloneTest : public PoolTest {
 
     // A pool of this host's files; gone at the end.
     Pool local_pool() {
-        const std::string path = lab().scratch() + "/local-" + pool_name();
-        fs::create_directories(path);
+        const std::string path = local();
         const std::string name = "local-" + pool_name();
         client().forget(name);
         const Pool made =
@@ -47,10 +46,7 @@ class CloneTest : public PoolTest {
     }
 
     void TearDown() override {
-        if (!local_.empty()) {
-            client().forget(local_);
-            fs::remove_all(local_path_);
-        }
+        if (!local_.empty()) client().forget(local_);
         PoolTest::TearDown();
     }
 

@@ -111,6 +111,24 @@ INSTANTIATE_TEST_SUITE_P(OverGfapi, ByteSourceContract,
                                          ByteSourceMaker{"Dispersed", make_file<dispersed_volume>}),
                          [](const auto& tested) { return tested.param.name; });
 
+// More than File::discard asks a brick for at once.
+TEST(FileOverGfapi, GivesBackManyGibibytes) {
+    constexpr std::uint64_t kSize = std::uint64_t{40} << 30;
+    auto file = new_file(plain_volume());
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->resize(kSize));
+    const std::vector<std::byte> data(4096, std::byte{7});
+    const std::uint64_t places[] = {0, kSize / 2, kSize - 4096};
+    for (const std::uint64_t at : places) ASSERT_TRUE((*file)->write_at(at, data));
+    ASSERT_TRUE((*file)->discard(0, kSize));
+    EXPECT_EQ(*(*file)->size(), kSize);
+    for (const std::uint64_t at : places) {
+        std::vector<std::byte> found(4096);
+        ASSERT_TRUE((*file)->read_at(at, found));
+        EXPECT_EQ(found, std::vector<std::byte>(4096)) << at;
+    }
+}
+
 // What README and the code rely on.
 TEST(FileOverGfapi, TellsHolesOnAPlainVolume) {
     auto file = new_file(plain_volume());

@@ -19,18 +19,6 @@ using Map = std::vector<DataExtent>;
 
 class SparseStreamTest : public PoolTest {
   protected:
-    void SetUp() override {
-        PoolTest::SetUp();
-        fs::create_directories(local());
-    }
-    void TearDown() override {
-        fs::remove_all(local());
-        PoolTest::TearDown();
-    }
-
-    static std::string local(const std::string& name = "") {
-        return lab().scratch() + "/sparse/" + name;
-    }
     static std::string text_of(const std::string& path) {
         std::ifstream file(path, std::ios::binary);
         std::ostringstream bytes;

@@ -16,19 +16,6 @@ namespace fs = std::filesystem;
 
 class ToolsTest : public PoolTest {
   protected:
-    void SetUp() override {
-        PoolTest::SetUp();
-        fs::create_directories(local());
-    }
-    void TearDown() override {
-        fs::remove_all(local());
-        PoolTest::TearDown();
-    }
-
-    static std::string local(const std::string& name = "") {
-        return lab().scratch() + "/tools/" + name;
-    }
-
     // One of virsh's commands on a volume of the pool.
     Ran virsh(const std::string& command, const std::string& volume, const std::string& words) {
         return shell("virsh -q -c " + quoted(lab().path("LIBVIRT_URI")) + " " + command +

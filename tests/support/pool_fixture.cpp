@@ -63,6 +63,8 @@ void PoolTest::SetUp() {
     std::error_code ignored;
     fs::remove_all(fuse(), ignored);
     fs::create_directories(fuse());
+    fs::remove_all(local());
+    fs::create_directories(local());
     auto started = start(spec());
     ASSERT_TRUE(done(started));
     pool_ = *started;
@@ -79,8 +81,13 @@ void PoolTest::TearDown() {
     clients_.clear();
     ASSERT_TRUE(mount_answers());
     std::error_code failed;
+    fs::remove_all(local(), failed);
     fs::remove_all(fuse(), failed);
     EXPECT_FALSE(failed) << fuse() << ": " << failed.message();
+}
+
+std::string PoolTest::local(const std::string& name) {
+    return lab().scratch() + "/local/" + name;
 }
 
 bool PoolTest::mount_answers() const {

@@ -70,6 +70,9 @@ class PoolTest : public testing::Test {
     // The FUSE mount is there; after an outage it takes a few seconds.
     bool mount_answers() const;
 
+    // A directory of this host for the test alone, or a file in it; gone at the end.
+    static std::string local(const std::string& name = "");
+
     void write_file(const std::string& name, const std::string& bytes) const;
     std::string read_file(const std::string& name) const;
 

@@ -41,7 +41,8 @@ class Reader {
         table_clusters = u32(field::kRefcountTableClusters);
         snapshots = u32(field::kSnapshotCount);
         snapshots_offset = u64(field::kSnapshotsOffset);
-        has_base = u64(field::kBackingFileOffset) != 0;
+        // A name of no bytes is no base, to qemu as well.
+        has_base = u64(field::kBackingFileOffset) != 0 && u32(field::kBackingFileSize) != 0;
         if (version >= 3) {
             incompatible = u64(field::kIncompatibleFeatures);
             refcount_order = u32(field::kRefcountOrder);

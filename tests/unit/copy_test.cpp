@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -54,6 +55,17 @@ TEST(CopyOfData, IsTheSameWithItsHoles) {
         expect_same(to, from, size);
         EXPECT_EQ(to.written_bytes(), from.written_bytes());
     }
+}
+
+TEST(CopyOfData, AnExceptionInAThreadIsAnError) {
+    MemoryStore from = scattered(20 * kMiB, 9), to;
+    std::atomic<int> told = 0;
+    const auto copied = copy_data(from, to, *from.size(), [&](std::uint64_t) -> Result<void> {
+        if (++told == 3) throw std::bad_alloc();
+        return {};
+    });
+    ASSERT_FALSE(copied);
+    EXPECT_EQ(copied.error().system_errno(), ENOMEM);
 }
 
 TEST(CopyOfData, MakesHolesOfZerosWhereTheSourceCannotTell) {

@@ -117,20 +117,6 @@ TEST(AHole, GivesItsStorageBack) {
     EXPECT_EQ(file.written_bytes(), 2 * kMiB);
 }
 
-TEST(AHole, IsGivenBackInStepsAndNotTerabytesAtOnce) {
-    FaultStore file;
-    ASSERT_TRUE(file.resize(100 * kGiB));
-    ASSERT_TRUE(make_hole(file, {0, 100 * kGiB}));
-    std::uint64_t end = 0;
-    for (const auto& entry : file.log()) {
-        if (entry.call != FaultStore::Call::discard) continue;
-        EXPECT_EQ(entry.offset, end);
-        EXPECT_LE(entry.length, 16 * kGiB);
-        end = entry.offset + entry.length;
-    }
-    EXPECT_EQ(end, 100 * kGiB);
-}
-
 TEST(OverwritingWithZeros, LeavesHolesAsTheyAre) {
     FaultStore file;
     ASSERT_TRUE(file.resize(kGiB));
