@@ -36,18 +36,23 @@ Result<void> read_seconds(GKeyFile* file, const char* key, gint64 least, gint64 
     return {};
 }
 
-// A list of absolute paths; empty where the key is not there.
-Result<std::vector<std::string>> read_paths(GKeyFile* file, const char* key) {
-    std::vector<std::string> paths;
-    if (g_key_file_has_key(file, kGroup, key, nullptr) == FALSE) return paths;
+// A list with ';' between its items; empty where the key is not there.
+std::vector<std::string> read_list(GKeyFile* file, const char* key) {
+    std::vector<std::string> items;
+    if (g_key_file_has_key(file, kGroup, key, nullptr) == FALSE) return items;
     const std::unique_ptr<char*, decltype(&g_strfreev)> list(
         g_key_file_get_string_list(file, kGroup, key, nullptr, nullptr), &g_strfreev);
-    for (char** path = list.get(); path != nullptr && *path != nullptr; ++path) {
-        if ((*path)[0] != '/')
+    for (char** item = list.get(); item != nullptr && *item != nullptr; ++item)
+        items.emplace_back(*item);
+    return items;
+}
+
+Result<std::vector<std::string>> read_paths(GKeyFile* file, const char* key) {
+    auto paths = read_list(file, key);
+    for (const auto& path : paths)
+        if (!path.starts_with('/'))
             return Error(ErrorKind::invalid,
                          std::string(key) + " must be absolute paths with ';' between them");
-        paths.emplace_back(*path);
-    }
     return paths;
 }
 
@@ -97,6 +102,7 @@ Result<Settings> read_settings(const std::string& path) {
     auto directories = read_paths(file.get(), "local-base-directories");
     if (!directories) return directories.error().with_context(path);
     settings.local_base_directories = *std::move(directories);
+    settings.trusted_servers = read_list(file.get(), "trusted-servers");
     settings.connect_timeout = std::chrono::seconds(connect);
     settings.temporary_age = std::chrono::seconds(age);
     return settings;

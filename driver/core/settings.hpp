@@ -21,6 +21,10 @@ struct Settings {
     // images may lie that are read for a conversion. None by default: names of bases come from
     // images, that is from strangers.
     std::vector<std::string> local_base_directories;
+    // trusted-servers (host, host:port or the path of a socket, with ';' between them): gluster
+    // servers that an image may name as the place of its base, besides those that pools and guests
+    // name.
+    std::vector<std::string> trusted_servers;
 };
 
 // Those of the file, read at the first call; the defaults, with a line in the log, where the file

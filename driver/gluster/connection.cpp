@@ -30,8 +30,7 @@ std::string name_of(const VolumeAddress& address) {
 // Why glfs_init said no. What glusterd answers to a request for a volume file arrives as an errno
 // only, and not the same one in all versions.
 Error refusal(const VolumeAddress& address, int error) {
-    std::string hosts;
-    for (const auto& server : address.servers) hosts += (hosts.empty() ? "" : ", ") + server.host;
+    const std::string hosts = names_of(address.servers);
     if (error == ENOENT)
         return Error(ErrorKind::pool_missing, error,
                      name_of(address) + " does not exist on " + hosts +
@@ -89,9 +88,11 @@ Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& addres
     servers.insert(servers.end(), reach.silent.begin(), reach.silent.end());
     for (const auto& server : servers) {
         const int port = server.port != 0 ? server.port : kGlusterdPort;
-        if (glfs_set_volfile_server(fs, "tcp", server.host.c_str(), port) < 0 && errno != EEXIST) {
+        if (glfs_set_volfile_server(fs, server.is_local() ? "unix" : "tcp", server.name().c_str(),
+                                    server.is_local() ? 0 : port) < 0 &&
+            errno != EEXIST) {
             const Error error =
-                Error::from_errno(errno, "server " + server.host + " of " + name_of(address));
+                Error::from_errno(errno, "server " + server.name() + " of " + name_of(address));
             close_in_background(fs);
             return error;
         }

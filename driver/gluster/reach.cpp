@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -103,6 +104,10 @@ class Question {
 
     void ask() {
         for (std::size_t i = 0; i < servers_.size(); ++i) {
+            if (servers_[i].is_local()) {
+                start_local(i);
+                continue;
+            }
             auto numeric = look_up(servers_[i], i, AI_NUMERICHOST);
             if (numeric.failure == 0) {
                 start(std::move(numeric));
@@ -147,8 +152,9 @@ class Question {
             }
             reach.silent.push_back(servers_[i]);
             if (!reach.refusals.empty()) reach.refusals += "; ";
-            reach.refusals +=
-                servers_[i].host + ":" + port_of(servers_[i]) + ": " + states_[i].reason;
+            reach.refusals += servers_[i].name() +
+                              (servers_[i].is_local() ? "" : ":" + port_of(servers_[i])) + ": " +
+                              states_[i].reason;
         }
         return reach;
     }
@@ -183,6 +189,24 @@ class Question {
                 state.reason = errno_text(errno);
             close(fd);
         }
+    }
+
+    // A Unix socket says yes or no at once.
+    void start_local(std::size_t server) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string& path = servers_[server].socket;
+        if (path.size() >= sizeof(address.sun_path)) {
+            states_[server].reason = errno_text(ENAMETOOLONG);
+            return;
+        }
+        path.copy(address.sun_path, path.size());
+        const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+            states_[server].answered = true;
+        else
+            states_[server].reason = errno_text(errno);
+        if (fd >= 0) close(fd);
     }
 
     void finish(const Trial& trial) {

@@ -15,7 +15,7 @@ struct Reach {
     std::string refusals;           // "host:port: reason" of the others, "; " between them
 };
 
-// Which of `servers` accept a TCP connection within `limit`? All are asked at once, and names are
+// Which of `servers` accept a connection within `limit`? All are asked at once, and names are
 // resolved at once, so that neither a silent host nor a silent DNS server holds up the others.
 // Servers that were all silent a moment ago get half a second: a daemon that starts its pools one
 // after another waits for a dead host once.

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "driver/core/result.hpp"
+#include "driver/gluster/address.hpp"
 
 namespace sfg {
 
@@ -17,6 +18,8 @@ struct GlusterUri {
     std::string volume;  // no '/'
     std::string path;    // inside the volume, begins with '/', not percent-encoded
     std::string socket;  // unix transport only
+
+    Server server() const { return {host, port, socket}; }
 };
 
 // Does `text` claim to be a gluster URI?

@@ -2,11 +2,15 @@
 #pragma once
 
 /*
- * What the loader asks an ABI module for. Exported from abi-<libvirt version>.so.
+ * What the loaders ask the ABI modules for, two for each libvirt version:
+ *
+ *   abi-9.0.0-backend.so  pools; needs libvirt's storage driver in the process
+ *   abi-9.0.0-file.so     guests' disks; virtqemud and virt-aa-helper have no storage driver
  */
 
 #define SFG_ABI_PREFIX "abi-"
 #define SFG_ABI_STORAGE_BACKEND "sfg_abi_register_storage_backend"
+#define SFG_ABI_STORAGE_FILE "sfg_abi_register_storage_file"
 
 /*
  * Checks that the running libvirt lays its structs out as this module was compiled for and

@@ -13,6 +13,7 @@
 
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/libvirt/guarded.hpp"
 #include "driver/libvirt/streams.hpp"
 #include "driver/volumes/bounded.hpp"
 #include "driver/volumes/catalogue.hpp"
@@ -31,48 +32,12 @@ namespace {
 
 using namespace sfg;
 
-static_assert(static_cast<int>(SFG_ERROR_NOT_FOUND) == static_cast<int>(ErrorKind::not_found));
-static_assert(static_cast<int>(SFG_ERROR_IO) == static_cast<int>(ErrorKind::io));
 static_assert(static_cast<int>(SFG_LOG_ERROR) == static_cast<int>(LogLevel::error));
 static_assert(static_cast<int>(SFG_ENCRYPTION_LUKS) ==
               static_cast<int>(ImageInfo::Encryption::luks));
 
 std::atomic<sfg_log_sink> log_sink{nullptr};
 std::atomic<sfg_prober> prober{nullptr};
-
-void copy_text(char* to, std::size_t size, const std::string& text) {
-    // Cut at a character: libvirt sends messages over XDR and XML.
-    std::size_t length = std::min(text.size(), size - 1);
-    while (length < text.size() && length > 0 && (text[length] & 0xc0) == 0x80) --length;
-    std::memcpy(to, text.data(), length);
-    to[length] = '\0';
-}
-
-int fail(const Error& error, sfg_error* out) {
-    out->kind = static_cast<sfg_error_kind>(error.kind());
-    out->system_errno = error.system_errno();
-    copy_text(out->message, sizeof(out->message), error.message());
-    return -1;
-}
-
-// Runs `work`, which returns a Result<void>, and tells its error.
-template <typename Work>
-int guarded(sfg_error* error, Work work) noexcept {
-    try {
-        const Result<void> done = work();
-        return done ? 0 : fail(done.error(), error);
-    } catch (const std::exception& exception) {
-        error->kind = SFG_ERROR_IO;
-        error->system_errno = ENOMEM;
-        std::strncpy(error->message, exception.what(), sizeof(error->message) - 1);
-        error->message[sizeof(error->message) - 1] = '\0';
-        return -1;
-    }
-}
-
-std::string text_or_empty(const char* text) {
-    return text != nullptr ? text : "";
-}
 
 Result<Pool> pool_of(const sfg_pool& pool) {
     std::vector<Server> servers;
@@ -95,7 +60,7 @@ Result<T> in_pool(const Pool& pool, const Work& work) {
 template <typename T>
 Result<T> in_pool_bounded(const Pool& pool, std::function<Result<T>(const OpenPool&)> work) {
     SFG_TRY(connect_pool(pool));
-    return run_bounded<T>(pool, settings().connect_timeout,
+    return run_bounded<T>(pool.address, pool.described(), settings().connect_timeout,
                           [pool, work = std::move(work)] { return in_pool<T>(pool, work); });
 }
 
@@ -214,7 +179,7 @@ int sfg_pool_build(const sfg_pool* pool, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
         SFG_TRY(connect_pool(known));
-        return run_bounded<void>(known, settings().connect_timeout,
+        return run_bounded<void>(known.address, known.described(), settings().connect_timeout,
                                  [known] { return build_pool(known); });
     });
 }
@@ -224,7 +189,7 @@ int sfg_pool_delete(const sfg_pool* pool, sfg_error* error) {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
         forget_recent_pool(known);
         SFG_TRY(connect_pool(known));
-        return run_bounded<void>(known, settings().connect_timeout,
+        return run_bounded<void>(known.address, known.described(), settings().connect_timeout,
                                  [known] { return delete_pool(known); });
     });
 }

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change below, so that an ABI module never runs with another library. */
-#define SFG_CONTRACT_VERSION 2
+#define SFG_CONTRACT_VERSION 3
 int sfg_contract_version(void);
 
 enum sfg_error_kind {
@@ -202,6 +202,40 @@ int sfg_stream_next(const void *stream, bool *data, uint64_t *length, struct sfg
 /* The end of a stream; it is forgotten. Finish waits for a second at most. */
 int sfg_stream_finish(const void *stream, struct sfg_error *error);
 void sfg_stream_abort(const void *stream);
+
+/*
+ * Images of guests' disks, as libvirt's qemu driver names them: by a gluster volume and a path in
+ * it. None of these waits longer than connect-timeout of the configuration, twice at the most.
+ */
+
+struct sfg_disk_server {
+    const char *host;   /* NULL where there is a socket */
+    int port;           /* 0: gluster's default */
+    const char *socket; /* of glusterd on this host, or NULL */
+};
+
+struct sfg_disk {
+    const char *volume;
+    const char *path; /* from the volume's root, with a leading '/' or without */
+    const struct sfg_disk_server *servers;
+    size_t server_count;
+    bool named_by_image; /* by nothing but the header of an image: whom it names is not trusted */
+};
+
+/* Sees to it that the volume answers. In a child that was forked from a process that uses gluster it
+ * does nothing, and sfg_disk_chown is done by the parent; the others fail there. */
+int sfg_disk_connect(const struct sfg_disk *disk, struct sfg_error *error);
+int sfg_disk_stat(const struct sfg_disk *disk, struct stat *stat, struct sfg_error *error);
+/* How many bytes were read into `buffer`, fewer than asked for only at the end; or -1. */
+ssize_t sfg_disk_read(const struct sfg_disk *disk, uint64_t offset, char *buffer, size_t size,
+                      struct sfg_error *error);
+/* `mode` as access(2) takes it. */
+int sfg_disk_access(const struct sfg_disk *disk, int mode, uid_t user, gid_t group,
+                    struct sfg_error *error);
+/* Of an empty file; one with contents that is there already is an error. */
+int sfg_disk_create(const struct sfg_disk *disk, struct sfg_error *error);
+int sfg_disk_unlink(const struct sfg_disk *disk, struct sfg_error *error);
+int sfg_disk_chown(const struct sfg_disk *disk, uid_t user, gid_t group, struct sfg_error *error);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,3 @@ struct sfg_request sfg_request_from_libvirt(const virStorageVolDef *def, unsigne
 /* Fills `def`, whose name is set, with what was seen; earlier values are freed. Returns 0, or -1
  * with libvirt's error set. */
 int sfg_volume_to_libvirt(const struct sfg_volume *volume, virStorageVolDef *def);
-
-/* Sets libvirt's error. */
-void sfg_report(const struct sfg_error *error);

@@ -6,11 +6,9 @@
 
 #include <malloc.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "driver/libvirt/compat.h"
+#include "driver/libvirt/layout_probe.h"
 #include "storage_conf.h"
 #include "virbitmap.h"
 #include "virerror.h"
@@ -44,48 +42,22 @@ static const char volume_xml[] =
     "<backingStore><path>/base/of/self/test</path><format type='vmdk'/></backingStore>"
     "</volume>";
 
-/* Copies memory that may not be there. */
-static int fetch(const void *from, void *to, size_t size) {
-    struct iovec local = {to, size};
-    struct iovec remote = {(void *)(unsigned long)from, size};
-
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -1;
-}
-
-/* The bytes of `expected`, its NUL included, are at `pointer`. */
-static int holds_text(const char *pointer, const char *expected) {
-    char found[64];
-    size_t size = strlen(expected) + 1;
-
-    return size <= sizeof(found) && fetch(pointer, found, size) == 0 &&
-           memcmp(found, expected, size) == 0;
-}
-
-#define EXPECT(condition)                                                                  \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            snprintf(reason, reason_size, "libvirt's structs are laid out otherwise: %s",  \
-                     #condition);                                                          \
-            return -1;                                                                     \
-        }                                                                                  \
-    } while (0)
-
 static int check_pool(const virStoragePoolDef *parsed, char *reason, size_t reason_size) {
     virStoragePoolDef pool;
     virStoragePoolSourceHost hosts[2];
 
     /* The parser allocated with its own idea of the size. */
-    EXPECT(malloc_usable_size((void *)(unsigned long)parsed) >= sizeof(pool));
-    EXPECT(fetch(parsed, &pool, sizeof(pool)) == 0);
-    EXPECT(pool.type == VIR_STORAGE_POOL_GLUSTER);
-    EXPECT(pool.source.nhost == 2);
-    EXPECT(holds_text(pool.name, "sf-gluster-self-test"));
-    EXPECT(holds_text(pool.source.name, "volume-of-self-test"));
-    EXPECT(holds_text(pool.source.dir, "/self/test"));
-    EXPECT(fetch(pool.source.hosts, hosts, sizeof(hosts)) == 0);
-    EXPECT(holds_text(hosts[0].name, "one.invalid"));
-    EXPECT(hosts[0].port == 24017);
-    EXPECT(holds_text(hosts[1].name, "two.invalid"));
+    SFG_EXPECT(malloc_usable_size((void *)(unsigned long)parsed) >= sizeof(pool));
+    SFG_EXPECT(sfg_fetch(parsed, &pool, sizeof(pool)) == 0);
+    SFG_EXPECT(pool.type == VIR_STORAGE_POOL_GLUSTER);
+    SFG_EXPECT(pool.source.nhost == 2);
+    SFG_EXPECT(sfg_holds_text(pool.name, "sf-gluster-self-test"));
+    SFG_EXPECT(sfg_holds_text(pool.source.name, "volume-of-self-test"));
+    SFG_EXPECT(sfg_holds_text(pool.source.dir, "/self/test"));
+    SFG_EXPECT(sfg_fetch(pool.source.hosts, hosts, sizeof(hosts)) == 0);
+    SFG_EXPECT(sfg_holds_text(hosts[0].name, "one.invalid"));
+    SFG_EXPECT(hosts[0].port == 24017);
+    SFG_EXPECT(sfg_holds_text(hosts[1].name, "two.invalid"));
     return 0;
 }
 
@@ -94,30 +66,30 @@ static int check_volume(const virStorageVolDef *parsed, char *reason, size_t rea
     virStorageSource backing;
     virStoragePerms perms;
 
-    EXPECT(malloc_usable_size((void *)(unsigned long)parsed) >= sizeof(volume));
+    SFG_EXPECT(malloc_usable_size((void *)(unsigned long)parsed) >= sizeof(volume));
     /* Not much more either: malloc rounds up by less than 32 bytes. */
-    EXPECT(malloc_usable_size((void *)(unsigned long)parsed) < sizeof(volume) + 32);
-    EXPECT(fetch(parsed, &volume, sizeof(volume)) == 0);
-    EXPECT(volume.type == VIR_STORAGE_VOL_NETDIR);
-    EXPECT(volume.target.capacity == 987654321987654ULL);
-    EXPECT(volume.target.allocation == 123456789123456ULL);
-    EXPECT(volume.target.has_allocation);
-    EXPECT(volume.target.format == VIR_STORAGE_FILE_QCOW2);
-    EXPECT(volume.target.clusterSize == 131072);
-    EXPECT(volume.target.type == VIR_STORAGE_TYPE_FILE);
-    EXPECT(volume.target.encryption == NULL);
-    EXPECT(volume.target.timestamps == NULL);
-    EXPECT(holds_text(volume.name, "self/test"));
-    EXPECT(holds_text(volume.key, "key-of-self-test"));
-    EXPECT(holds_text(volume.target.path, "/path/of/self/test"));
-    EXPECT(holds_text(volume.target.compat, "1.1"));
-    EXPECT(fetch(volume.target.perms, &perms, sizeof(perms)) == 0);
-    EXPECT(perms.mode == 0641 && perms.uid == 4711 && perms.gid == 4712);
-    EXPECT(fetch(volume.target.backingStore, &backing, sizeof(backing)) == 0);
-    EXPECT(backing.format == VIR_STORAGE_FILE_VMDK);
-    EXPECT(holds_text(backing.path, "/base/of/self/test"));
+    SFG_EXPECT(malloc_usable_size((void *)(unsigned long)parsed) < sizeof(volume) + 32);
+    SFG_EXPECT(sfg_fetch(parsed, &volume, sizeof(volume)) == 0);
+    SFG_EXPECT(volume.type == VIR_STORAGE_VOL_NETDIR);
+    SFG_EXPECT(volume.target.capacity == 987654321987654ULL);
+    SFG_EXPECT(volume.target.allocation == 123456789123456ULL);
+    SFG_EXPECT(volume.target.has_allocation);
+    SFG_EXPECT(volume.target.format == VIR_STORAGE_FILE_QCOW2);
+    SFG_EXPECT(volume.target.clusterSize == 131072);
+    SFG_EXPECT(volume.target.type == VIR_STORAGE_TYPE_FILE);
+    SFG_EXPECT(volume.target.encryption == NULL);
+    SFG_EXPECT(volume.target.timestamps == NULL);
+    SFG_EXPECT(sfg_holds_text(volume.name, "self/test"));
+    SFG_EXPECT(sfg_holds_text(volume.key, "key-of-self-test"));
+    SFG_EXPECT(sfg_holds_text(volume.target.path, "/path/of/self/test"));
+    SFG_EXPECT(sfg_holds_text(volume.target.compat, "1.1"));
+    SFG_EXPECT(sfg_fetch(volume.target.perms, &perms, sizeof(perms)) == 0);
+    SFG_EXPECT(perms.mode == 0641 && perms.uid == 4711 && perms.gid == 4712);
+    SFG_EXPECT(sfg_fetch(volume.target.backingStore, &backing, sizeof(backing)) == 0);
+    SFG_EXPECT(backing.format == VIR_STORAGE_FILE_VMDK);
+    SFG_EXPECT(sfg_holds_text(backing.path, "/base/of/self/test"));
     /* Last, as it makes libvirt look at a pointer that we read. */
-    EXPECT(volume.target.features != NULL &&
+    SFG_EXPECT(volume.target.features != NULL &&
            virBitmapIsBitSet(volume.target.features, VIR_STORAGE_FILE_FEATURE_LAZY_REFCOUNTS));
     return 0;
 }

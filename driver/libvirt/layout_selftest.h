@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Lets libvirt parse known documents and reads the fields back at the offsets that this module was
- * compiled with. Returns 0 where all agree, else -1 and which field does not in `reason`.
- *
- * Nothing that it reads can fault: memory is fetched with process_vm_readv, so a pointer that is
- * none shows as a mismatch.
+ * Are libvirt's structs laid out as this module was compiled for? Each test has libvirt's own
+ * parser fill them from a known text and reads the fields back. Nothing is dereferenced that could
+ * be no pointer. Returns 0, or -1 with the reason, one line, in `reason`.
  */
+
+/* Pools and volumes. */
 int sfg_layout_selftest(char *reason, size_t reason_size);
+
+/* Disks of guests. */
+int sfg_disk_layout_selftest(char *reason, size_t reason_size);
+
+/* Is `structure` there, with `pointer` as its first field? */
+bool sfg_layout_holds_pointer(const void *structure, const void *pointer);

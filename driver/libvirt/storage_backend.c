@@ -18,6 +18,7 @@
 #include "driver/libvirt/contract.h"
 #include "driver/libvirt/convert.h"
 #include "driver/libvirt/layout_selftest.h"
+#include "driver/libvirt/report.h"
 #include "driver/libvirt/stream.h"
 #include "storage_backend.h"
 #include "storage_conf.h"
@@ -422,23 +423,6 @@ static int wipe_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned 
     return 0;
 }
 
-static void log_line(enum sfg_log_level level, const char *message) {
-    switch (level) {
-    case SFG_LOG_DEBUG:
-        VIR_DEBUG("%s", message);
-        break;
-    case SFG_LOG_INFO:
-        VIR_INFO("%s", message);
-        break;
-    case SFG_LOG_WARNING:
-        VIR_WARN("%s", message);
-        break;
-    case SFG_LOG_ERROR:
-        VIR_ERROR("%s", message);
-        break;
-    }
-}
-
 /* Any thread, libvirt's error of which is left as it was: clear. */
 static void probe(const void *start, size_t length, struct sfg_probed *probed) {
     g_autoptr(virStorageSource) meta = NULL;
@@ -497,7 +481,7 @@ int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size) {
     }
     if (sfg_layout_selftest(reason, reason_size) < 0)
         return -1;
-    sfg_set_log_sink(log_line);
+    sfg_set_log_sink(sfg_log_line);
     sfg_set_prober(probe);
     if (virStorageBackendRegister(&backend) < 0) {
         snprintf(reason, reason_size, "libvirt does not register it: %s",

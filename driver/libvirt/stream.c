@@ -17,7 +17,7 @@
 #include "datatypes.h"
 #include "driver-stream.h"
 #include "driver/libvirt/contract.h"
-#include "driver/libvirt/convert.h"
+#include "driver/libvirt/report.h"
 #include "virerror.h"
 #include "virfdstream.h"
 

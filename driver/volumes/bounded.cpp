@@ -19,30 +19,31 @@ struct Hung {
 
 }  // namespace
 
-Result<void> check_not_hung(const Pool& pool) {
+Result<void> check_not_hung(const VolumeAddress& address, const std::string& who) {
     auto& hung = Hung::instance();
     const std::lock_guard held(hung.mutex);
-    const auto found = hung.work.find(pool.address);
+    const auto found = hung.work.find(address);
     if (found == hung.work.end()) return {};
     if (found->second.expired()) {
         hung.work.erase(found);
         return {};
     }
-    return Error(ErrorKind::not_connected, ETIMEDOUT,
-                 pool.described() + ": gluster volume '" + pool.address.volume +
-                     "' still does not answer an earlier call");
+    return Error(
+        ErrorKind::not_connected, ETIMEDOUT,
+        who + ": gluster volume '" + address.volume + "' still does not answer an earlier call");
 }
 
-void remember_hung(const Pool& pool, std::weak_ptr<void> work) {
+void remember_hung(const VolumeAddress& address, std::weak_ptr<void> work) {
     auto& hung = Hung::instance();
     const std::lock_guard held(hung.mutex);
-    hung.work.insert_or_assign(pool.address, std::move(work));
+    hung.work.insert_or_assign(address, std::move(work));
 }
 
-Error has_not_answered(const Pool& pool, std::chrono::milliseconds limit) {
+Error has_not_answered(const VolumeAddress& address, const std::string& who,
+                       std::chrono::milliseconds limit) {
     return Error(ErrorKind::not_connected, ETIMEDOUT,
-                 pool.described() + ": gluster volume '" + pool.address.volume +
-                     "' has not answered for " + std::to_string(limit.count()) +
+                 who + ": gluster volume '" + address.volume + "' has not answered for " +
+                     std::to_string(limit.count()) +
                      " ms; what was asked for may still happen when it does");
 }
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/pool.hpp"
+#include "driver/gluster/address.hpp"
 
 namespace sfg {
 
@@ -21,22 +21,25 @@ namespace sfg {
 
 // Remembers work that gluster keeps hanging, by volume: while there is some, more of it would only
 // hang more threads. An error where there is.
-Result<void> check_not_hung(const Pool& pool);
-void remember_hung(const Pool& pool, std::weak_ptr<void> work);
+// `who` is the pool or disk that errors are about.
+Result<void> check_not_hung(const VolumeAddress& address, const std::string& who);
+void remember_hung(const VolumeAddress& address, std::weak_ptr<void> work);
 
-Error has_not_answered(const Pool& pool, std::chrono::milliseconds limit);
+Error has_not_answered(const VolumeAddress& address, const std::string& who,
+                       std::chrono::milliseconds limit);
 
-// Runs `work` on a thread and waits for `limit`. `work` must own all that it uses: it may go on
-// after this has returned with ErrorKind::not_connected, and what it does may still happen.
+// Runs `work`, which asks the volume at `address`, on a thread and waits for `limit`. `work` must
+// own all that it uses: it may go on after this has returned with ErrorKind::not_connected, and
+// what it does may still happen.
 template <typename T>
-Result<T> run_bounded(const Pool& pool, std::chrono::milliseconds limit,
-                      std::function<Result<T>()> work) {
+Result<T> run_bounded(const VolumeAddress& address, const std::string& who,
+                      std::chrono::milliseconds limit, std::function<Result<T>()> work) {
     struct State {
         std::mutex mutex;
         std::condition_variable done;
         std::optional<Result<T>> outcome;
     };
-    SFG_TRY(check_not_hung(pool));
+    SFG_TRY(check_not_hung(address, who));
     const auto state = std::make_shared<State>();
     std::thread([state, work = std::move(work)] {
         std::optional<Result<T>> outcome;
@@ -51,8 +54,8 @@ Result<T> run_bounded(const Pool& pool, std::chrono::milliseconds limit,
     }).detach();
     std::unique_lock held(state->mutex);
     if (!state->done.wait_for(held, limit, [&] { return state->outcome.has_value(); })) {
-        remember_hung(pool, state);
-        return has_not_answered(pool, limit);
+        remember_hung(address, state);
+        return has_not_answered(address, who, limit);
     }
     return *std::move(state->outcome);
 }

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/volumes/known_pools.hpp"
 
-#include <strings.h>
-
 #include <algorithm>
 
 namespace sfg {
-namespace {
-
-bool names(const Server& server, const GlusterUri& uri) {
-    auto port = [](int given) { return given != 0 ? given : kGlusterdPort; };
-    return strcasecmp(server.host.c_str(), uri.host.c_str()) == 0 &&
-           port(server.port) == port(uri.port);
-}
-
-}  // namespace
 
 KnownPools& KnownPools::instance() {
     static auto* const pools = new KnownPools;  // never destroyed: threads may outlive main
@@ -31,22 +20,20 @@ void KnownPools::remove(const std::string& name) {
     pools_.erase(name);
 }
 
-std::optional<VolumeAddress> KnownPools::address_for(const GlusterUri& uri) {
+std::optional<VolumeAddress> KnownPools::address_for(const std::string& volume,
+                                                     const Server& server) {
     const std::lock_guard held(mutex_);
     std::optional<VolumeAddress> other_volume;
     for (const auto& [name, pool] : pools_) {
-        const auto& servers = pool.address.servers;
-        if (!std::any_of(servers.begin(), servers.end(),
-                         [&](const Server& server) { return names(server, uri); }))
-            continue;
-        if (pool.address.volume == uri.volume) return pool.address;
-        other_volume = VolumeAddress{uri.volume, servers};
+        if (!has_server(pool.address.servers, server)) continue;
+        if (pool.address.volume == volume) return pool.address;
+        other_volume = VolumeAddress{volume, pool.address.servers};
     }
     return other_volume;
 }
 
 std::optional<VolumeAddress> KnownPools::pool_for(const GlusterUri& uri) {
-    auto address = address_for(uri);
+    auto address = address_for(uri.volume, uri.server());
     const auto pools = volumes_named(uri.volume);
     if (!address || std::find(pools.begin(), pools.end(), *address) == pools.end())
         return std::nullopt;

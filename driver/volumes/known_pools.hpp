@@ -22,9 +22,9 @@ class KnownPools {
     void add(const Pool& pool);
     void remove(const std::string& name);
 
-    // How to reach the volume of `uri`, by the pool that has it or by another pool's host of that
-    // name; nothing where no pool knows the host.
-    std::optional<VolumeAddress> address_for(const GlusterUri& uri);
+    // How to reach `volume` of `server`, by the pool that has it or by another pool that knows the
+    // server; nothing where none does.
+    std::optional<VolumeAddress> address_for(const std::string& volume, const Server& server);
 
     // The same for a URI that a stranger wrote: only a volume that a pool has.
     std::optional<VolumeAddress> pool_for(const GlusterUri& uri);

@@ -34,7 +34,7 @@ Result<Place> place_of_requested_uri(const std::string& text) {
         return place_error(
             named, ErrorKind::unsupported, 0,
             "uses the transport '" + uri.transport + "': only tcp is supported here");
-    const auto address = KnownPools::instance().address_for(uri);
+    const auto address = KnownPools::instance().address_for(uri.volume, uri.server());
     if (!address)
         return place_error(named, ErrorKind::denied, 0,
                            "is on the gluster server '" + uri.host +

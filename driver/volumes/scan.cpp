@@ -128,7 +128,7 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
             stopped_ = true;
             hangs_ = true;
             more_.notify_all();
-            return has_not_answered(pool_, patience);
+            return has_not_answered(pool_.address, pool_.described(), patience);
         }
     }
     if (error_) return *error_;
@@ -267,12 +267,12 @@ void Walk::keep(ScannedEntry entry) {
 }  // namespace
 
 Result<Scan> scan_pool(const Pool& pool, ScanFor purpose, std::chrono::milliseconds patience) {
-    SFG_TRY(check_not_hung(pool));
+    SFG_TRY(check_not_hung(pool.address, pool.described()));
     // Connecting has a limit of its own and shows no life meanwhile.
     SFG_TRY(connect_pool(pool));
     const auto walk = std::make_shared<Walk>(pool, purpose);
     auto scan = walk->run(patience);
-    if (walk->hangs()) remember_hung(pool, walk);
+    if (walk->hangs()) remember_hung(pool.address, walk);
     return scan;
 }
 

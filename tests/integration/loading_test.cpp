@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/guest.hpp"
 #include "tests/support/pool_fixture.hpp"
 
 namespace sfg::test {
@@ -17,9 +18,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kHost = 2;
-const std::string kModule = std::string("abi-") + SFG_LIBVIRT_VERSION + ".so";
 
-class LoadingTest : public testing::Test {
+// One of the two modules that libvirt opens, both by the same loader.
+struct Kind {
+    std::string name;          // of the folder and the files: backend, file
+    std::string served;        // as the loader says it
+    std::string other_layout;  // a module built for another libvirt
+};
+const Kind kBackend{"backend", "gluster pools", SFG_OTHER_LAYOUT_BACKEND};
+const Kind kFile{"file", "gluster disks of guests", SFG_OTHER_LAYOUT_FILE};
+
+class LoadingTest : public testing::TestWithParam<Kind> {
   protected:
     void SetUp() override {
         tree_ = lab().scratch() + "/install-root";
@@ -43,6 +52,9 @@ class LoadingTest : public testing::Test {
     std::string own(const std::string& file) const {
         return tree_ + SFG_LIBDIR + "/sf-gluster/" + file;
     }
+    static std::string module() {
+        return std::string("abi-") + SFG_LIBVIRT_VERSION + "-" + GetParam().name + ".so";
+    }
 
     // libvirtd starts with what stands in the tree, and pools that are not gluster's work.
     void start(const std::vector<std::string>& more = {}) {
@@ -64,14 +76,21 @@ class LoadingTest : public testing::Test {
         EXPECT_TRUE(done(volume->erase()));
         EXPECT_TRUE(done(local->stop()));
         EXPECT_TRUE(done(local->undefine()));
+
+        // The other module is opened when a guest's disks are looked at for the first time.
+        const std::string disk = "/srv/loading-local/disk";
+        EXPECT_TRUE(lab().on_host(kHost, "qemu-img create -q -f qcow2 " + disk + " 1M").ok());
+        EXPECT_TRUE(done(Guest::start(*client_, {"loading-local", {file_disk(disk)}, {}})));
     }
 
-    // The lines that the loader wrote.
+    // The lines that the loader of the tested module wrote.
     static std::vector<std::string> lines() {
         std::istringstream all(lab().standard_error_of_libvirtd(kHost));
         std::vector<std::string> found;
         for (std::string line; std::getline(all, line);)
-            if (line.starts_with("sf-gluster: ")) found.push_back(line);
+            if (line.starts_with("sf-gluster: ") &&
+                line.find(GetParam().served) != std::string::npos)
+                found.push_back(line);
         return found;
     }
 
@@ -92,17 +111,27 @@ class LoadingTest : public testing::Test {
         return client_->define(spec);
     }
 
+    // What the tested module is for works.
     void expect_ours() {
         const auto pool = define_gluster_pool();
         ASSERT_TRUE(done(pool));
         ASSERT_TRUE(done(pool->start()));
-        const auto volume = pool->create(raw("loading"));
+        const auto volume = pool->create(qcow2("loading"));
         ASSERT_TRUE(done(volume));
+        if (GetParam().name == "file") {
+            EXPECT_TRUE(done(Guest::start(
+                *client_,
+                quick_guest(lab(), "loading",
+                            {network_disk(lab().volume(), "loading", {lab().gluster_host()})},
+                            kHost))));
+        }
         EXPECT_TRUE(done(volume->erase()));
     }
 
     // The stock module cannot delete pools, and says so at once; to start one takes it ten seconds.
+    // The other one takes twenty for a guest, which is not waited for.
     void expect_stock() {
+        if (GetParam().name == "file") return;
         const auto pool = define_gluster_pool();
         ASSERT_TRUE(done(pool));
         EXPECT_TRUE(refused(pool->erase(), VIR_ERR_NO_SUPPORT));
@@ -127,63 +156,68 @@ class LoadingTest : public testing::Test {
     std::optional<Client> client_;
 };
 
+INSTANTIATE_TEST_SUITE_P(Both, LoadingTest, testing::Values(kBackend, kFile),
+                         [](const auto& tested) { return tested.param.name; });
+
 }  // namespace
 
-TEST_F(LoadingTest, AModuleThatMatchesIsTaken) {
+TEST_P(LoadingTest, AModuleThatMatchesIsTaken) {
     start();
-    expect_line({"served by", kModule});
+    expect_line({"served by", module()});
     expect_ours();
 }
 
-TEST_F(LoadingTest, TheModuleSaysItInLibvirtsLogToo) {
+TEST_P(LoadingTest, TheModuleSaysItInLibvirtsLogToo) {
     start();
     const std::string said = lab().said_by_libvirtd(kHost);
-    EXPECT_NE(said.find("served by sf-gluster, built for libvirt " SFG_LIBVIRT_VERSION),
+    EXPECT_NE(said.find(GetParam().served +
+                        " are served by sf-gluster, built for libvirt " SFG_LIBVIRT_VERSION),
               std::string::npos)
         << said;
 }
 
 // As when libvirt is upgraded and our module is not.
-TEST_F(LoadingTest, AModuleForAnotherPrivateVersionGivesWayToStock) {
+TEST_P(LoadingTest, AModuleForAnotherPrivateVersionGivesWayToStock) {
     const std::string real = std::string("LIBVIRT_PRIVATE_") + SFG_LIBVIRT_VERSION;
     std::string other = real;
     other.back() = other.back() == '9' ? '8' : '9';
-    patch(own(kModule), real, other);
+    patch(own(module()), real, other);
     start();
     expect_line({"stock module", "LIBVIRT_PRIVATE_"});
     expect_stock();
 }
 
-TEST_F(LoadingTest, AModuleForAnotherLayoutGivesWayToStock) {
-    fs::copy_file(SFG_OTHER_LAYOUT, own(kModule), fs::copy_options::overwrite_existing);
+TEST_P(LoadingTest, AModuleForAnotherLayoutGivesWayToStock) {
+    fs::copy_file(GetParam().other_layout, own(module()), fs::copy_options::overwrite_existing);
     start();
     expect_line({"stock module", "laid out otherwise"});
     expect_stock();
 }
 
-TEST_F(LoadingTest, WithoutAModuleForThisVersionStockIsTaken) {
-    fs::rename(own(kModule), own("abi-1.2.3.so"));
+TEST_P(LoadingTest, WithoutAModuleForThisVersionStockIsTaken) {
+    fs::rename(own(module()), own("abi-1.2.3-" + GetParam().name + ".so"));
     start();
-    expect_line({"stock module", SFG_LIBVIRT_VERSION, "there is no", kModule});
+    expect_line({"stock module", SFG_LIBVIRT_VERSION, "there is no", module()});
     expect_stock();
 }
 
-TEST_F(LoadingTest, WithNeitherLibvirtdStartsWithoutGlusterPools) {
-    fs::remove(own(kModule));
+TEST_P(LoadingTest, WithNeitherLibvirtdStartsWithoutGlusterPools) {
+    fs::remove(own(module()));
     start({"--no-stock"});
-    expect_line({"no gluster pools", kModule, "stock"});
+    expect_line({"there are no " + GetParam().served, module(), "stock"});
+    if (GetParam().name == "file") return;
     const auto pool = define_gluster_pool();
     EXPECT_FALSE(pool && pool->start().code == VIR_ERR_OK);
 }
 
-TEST_F(LoadingTest, AFileThatIsNoModuleGivesWayToStock) {
-    std::ofstream(own(kModule), std::ios::trunc) << "not a module\n";
+TEST_P(LoadingTest, AFileThatIsNoModuleGivesWayToStock) {
+    std::ofstream(own(module()), std::ios::trunc) << "not a module\n";
     start();
-    expect_line({"stock module", kModule});
+    expect_line({"stock module", module()});
     expect_stock();
 }
 
-TEST_F(LoadingTest, WithoutItsLibraryTheModuleGivesWayToStock) {
+TEST_P(LoadingTest, WithoutItsLibraryTheModuleGivesWayToStock) {
     for (const auto& entry : fs::directory_iterator(own("")))
         if (entry.path().filename().string().starts_with("libsfgluster.so"))
             fs::remove(entry.path());
@@ -192,10 +226,10 @@ TEST_F(LoadingTest, WithoutItsLibraryTheModuleGivesWayToStock) {
     expect_stock();
 }
 
-TEST_F(LoadingTest, TheLoaderNeedsNothingOfLibvirtButItsVersion) {
-    const Ran symbols =
-        shell("nm -D --undefined-only " + quoted(tree_ + SFG_LIBDIR) +
-              "/libvirt/storage-backend/libvirt_storage_backend_gluster.so | grep -o 'vir[A-Z].*'");
+TEST_P(LoadingTest, TheLoaderNeedsNothingOfLibvirtButItsVersion) {
+    const Ran symbols = shell("nm -D --undefined-only " + quoted(tree_ + SFG_LIBDIR) +
+                              "/libvirt/storage-" + GetParam().name + "/libvirt_storage_" +
+                              GetParam().name + "_gluster.so | grep -o 'vir[A-Z].*'");
     EXPECT_EQ(symbols.output.substr(0, symbols.output.find('@')), "virGetVersion");
     EXPECT_EQ(std::count(symbols.output.begin(), symbols.output.end(), '\n'), 1) << symbols.output;
 }

@@ -18,7 +18,8 @@ class Qcow2Test : public PoolTest {
   protected:
     // Over gfapi, without the ten seconds that each image costs at the end.
     static Ran over_gfapi(const std::string& command) {
-        return shell("LD_PRELOAD=" SFG_NO_GLFS_FINI " " + command + " 2>&1 | grep -v ' [EWI] \\['");
+        return shell("LD_PRELOAD=" + lab().quick_close() + " " + command +
+                     " 2>&1 | grep -v ' [EWI] \\['");
     }
 
     // A value of qemu-img info --output=json.

@@ -17,19 +17,6 @@ using std::chrono::seconds;
 
 class UploadedFormatTest : public PoolTest {
   protected:
-    void SetUp() override {
-        PoolTest::SetUp();
-        fs::create_directories(local());
-    }
-    void TearDown() override {
-        fs::remove_all(local());
-        PoolTest::TearDown();
-    }
-
-    static std::string local(const std::string& name = "") {
-        return lab().scratch() + "/images/" + name;
-    }
-
     // A command line in the directory of local images.
     static void here(const std::string& command) {
         const Ran ran = shell("cd " + quoted(local()) + " && " + command);
@@ -37,7 +24,8 @@ class UploadedFormatTest : public PoolTest {
     }
 
     static Ran over_gfapi(const std::string& command) {
-        return shell("LD_PRELOAD=" SFG_NO_GLFS_FINI " " + command + " 2>&1 | grep -v ' [EWI] \\['");
+        return shell("LD_PRELOAD=" + lab().quick_close() + " " + command +
+                     " 2>&1 | grep -v ' [EWI] \\['");
     }
 
     Volume uploaded(const std::string& name, const std::string& image) {

@@ -139,4 +139,17 @@ std::string Lab::mount_of(const std::string& volume) {
     return where;
 }
 
+std::string Lab::quick_close(int host) {
+    // Where qemu's user can read it: the tree may be anywhere.
+    const std::string copy = "/srv/quick-close.so";
+    if (quick_close_hosts_.insert(host).second) {
+        // Not over one that a qemu may have mapped.
+        const Ran copied = on_host(
+            host, "cp " + quoted(install_root_ + SFG_LIBDIR + "/sf-gluster/quick-close.so") + " " +
+                      copy + ".new && mv " + copy + ".new " + copy);
+        if (!copied.ok()) give_up(copied.output);
+    }
+    return copy;
+}
+
 }  // namespace sfg::test

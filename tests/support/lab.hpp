@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,8 @@ class Lab {
 
     // What is to be tested: DESTDIR of an installation.
     const std::string& install_root() const { return install_root_; }
+    // Of that, what is preloaded into a qemu of a host that is to close gluster disks at once.
+    std::string quick_close(int host = 1);
     // A directory for files of the tests, ours alone.
     const std::string& scratch() const { return scratch_; }
 
@@ -75,6 +78,7 @@ class Lab {
     std::string tool_;
     std::string install_root_;
     std::string scratch_;
+    std::set<int> quick_close_hosts_;
     std::map<int, std::map<std::string, std::string>> paths_;
 };
 

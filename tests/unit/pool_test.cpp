@@ -39,7 +39,10 @@ TEST(KnownPools, NameTheServersThatMayBeConnectedTo) {
     auto& known = KnownPools::instance();
     known.add(pool("one", "v", "sf-1"));
     known.add(pool("two", "w", "sf-2", 24017));
-    auto address = [&](const char* text) { return known.address_for(*parse_gluster_uri(text)); };
+    auto address = [&](const char* text) {
+        const GlusterUri uri = *parse_gluster_uri(text);
+        return known.address_for(uri.volume, uri.server());
+    };
 
     ASSERT_TRUE(address("gluster://sf-1/v/x"));
     EXPECT_EQ(address("gluster://SF-1:24007/v/x")->volume, "v");

@@ -97,8 +97,7 @@ Result<GlusterMount> GlusterMount::start(const std::string& program, const Volum
 }
 
 Error GlusterMount::failed(const std::string& what) const {
-    std::string hosts;
-    for (const auto& server : address_.servers) hosts += (hosts.empty() ? "" : ", ") + server.host;
+    const std::string hosts = names_of(address_.servers);
     const std::string reason = last_gluster_errors(text_of(log_));
     return Error(ErrorKind::not_connected, ENOTCONN,
                  "gluster volume '" + address_.volume + "' of " + hosts +

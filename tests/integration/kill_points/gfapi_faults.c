@@ -198,6 +198,8 @@ WRAP(int, glfs_h_link,
      (fs, target, parent, name), -1, NOTHING)
 WRAP(int, glfs_h_unlink, (glfs_t *fs, glfs_object_t *parent, const char *path),
      (fs, parent, path), -1, NOTHING)
+WRAP(int, glfs_h_access, (glfs_t *fs, glfs_object_t *object, int mask), (fs, object, mask), -1,
+     NOTHING)
 WRAP(int, glfs_h_stat, (glfs_t *fs, glfs_object_t *object, struct stat *stat),
      (fs, object, stat), -1, NOTHING)
 WRAP(int, glfs_h_statfs, (glfs_t *fs, glfs_object_t *object, struct statvfs *stat),

@@ -154,5 +154,5 @@ lab_paths() {
     show QEMU_LOGS "$data/$who/log/qemu"
     show LIBVIRT_ETC "$state/$who/etc"
     show CLIENT_LOGS "$data/$who/gluster-log"
-    show BACKENDS "$state/$who/backends"
+    show BACKENDS "$state/$who/modules-backend"
 }

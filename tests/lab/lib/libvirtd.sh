@@ -4,50 +4,53 @@
 #
 # The libvirtd of a host, with the storage backends one asks for.
 
-backend_file=libvirt_storage_backend_gluster.so
+module_file() { printf 'libvirt_storage_%s_gluster.so' "$1"; }  # backend or file
 
 triplet() { dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch 2>/dev/null || printf '%s-linux-gnu' "$(uname -m)"; }
 system_libdir() { printf '/usr/lib/%s' "$(triplet)"; }
 
-# The distribution's own gluster backend, also where sf-gluster's package has moved
-# it aside.
-stock_backend() {
+# The distribution's own gluster module, also where sf-gluster's package has moved it
+# aside.
+stock_module() {  # backend|file
     local file
-    for file in "$(system_libdir)/sf-gluster/stock/$backend_file" "$(system_libdir)/libvirt/storage-backend/$backend_file"; do
+    for file in "$(system_libdir)/sf-gluster/stock/$(module_file "$1")" "$(system_libdir)/libvirt/storage-$1/$(module_file "$1")"; do
         [ -e "$file" ] && { printf '%s' "$file"; return; }
     done
     return 1
 }
 
-# A folder of links to all backends of the system, with another gluster backend or
-# none. libvirtd takes it in the place of its own (LIBVIRT_STORAGE_BACKEND_DIR).
-link_backends() {  # DIR [GLUSTER-BACKEND]
-    local dir=$1 file
+# A folder of links to all modules of a kind that the system has, with another gluster
+# module or none. libvirtd takes it in the place of its own (LIBVIRT_STORAGE_BACKEND_DIR,
+# LIBVIRT_STORAGE_FILE_DIR).
+link_modules() {  # backend|file DIR [GLUSTER-MODULE]
+    local kind=$1 dir=$2 file
     rm -rf "$dir"
     mkdir -p "$dir"
-    for file in "$(system_libdir)"/libvirt/storage-backend/*.so; do
-        [ "${file##*/}" = "$backend_file" ] || ln -s "$file" "$dir/"
+    for file in "$(system_libdir)"/libvirt/storage-"$kind"/*.so; do
+        [ "${file##*/}" = "$(module_file "$kind")" ] || ln -s "$file" "$dir/"
     done
-    [ -z "${2:-}" ] || ln -s "$2" "$dir/$backend_file"
+    [ -z "${3:-}" ] || ln -s "$3" "$dir/$(module_file "$kind")"
 }
 
-# Ours from an install tree. The loader finds the ABI modules and the stock module
-# from where it really is, so a link to it is enough; the stock module has to be
-# linked into the tree, as the package does by moving it aside.
+# Ours from an install tree. The loaders find the ABI modules and the stock modules
+# from where they really are, so a link is enough; the stock modules have to be
+# linked into the tree, as the package does by moving them aside.
 link_install_root() {  # HOST ROOT WITH-STOCK
-    local root loader own stock
+    local root own kind loader stock
     root=$(cd "$2" 2>/dev/null && pwd) || fail "no such install tree: $2"
-    loader=$root$(system_libdir)/libvirt/storage-backend/$backend_file
     own=$root$(system_libdir)/sf-gluster
-    [ -e "$loader" ] || fail "there is no $loader; DESTDIR=$2 cmake --install build"
-    if [ "$3" = no ]; then
-        [ ! -L "$own/stock/$backend_file" ] || rm "$own/stock/$backend_file"
-    elif [ ! -e "$own/stock/$backend_file" ]; then
-        stock=$(stock_backend) || fail "the package libvirt-daemon-driver-storage-gluster is missing: packaging/install-deps --all"
-        mkdir -p "$own/stock"
-        ln -sfn "$stock" "$own/stock/$backend_file"
-    fi
-    link_backends "$state/host$1/backends" "$loader"
+    for kind in backend file; do
+        loader=$root$(system_libdir)/libvirt/storage-$kind/$(module_file "$kind")
+        [ -e "$loader" ] || fail "there is no $loader; DESTDIR=$2 cmake --install build"
+        if [ "$3" = no ]; then
+            [ ! -L "$own/stock/$(module_file "$kind")" ] || rm "$own/stock/$(module_file "$kind")"
+        elif [ ! -e "$own/stock/$(module_file "$kind")" ]; then
+            stock=$(stock_module "$kind") || fail "the package libvirt-daemon-driver-storage-gluster is missing: packaging/install-deps --all"
+            mkdir -p "$own/stock"
+            ln -sfn "$stock" "$own/stock/$(module_file "$kind")"
+        fi
+        link_modules "$kind" "$state/host$1/modules-$kind" "$loader"
+    done
 }
 
 libvirtd_process() { recorded_process "$state/host$1/libvirtd"; }
@@ -105,7 +108,8 @@ start_libvirtd() {
 
     if [ -n "$root" ]; then
         link_install_root "$h" "$root" "$with_stock"
-        backends=$state/host$h/backends
+        backends=$state/host$h/modules-backend
+        env_list+=("LIBVIRT_STORAGE_FILE_DIR=$state/host$h/modules-file")
     fi
     if [ -n "$backends" ]; then
         [ -d "$backends" ] || fail "no such folder of backends: $backends"

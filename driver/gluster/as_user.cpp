@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/gluster/as_user.hpp"
+
+#include <glusterfs/api/glfs-handles.h>
+
+#include <cerrno>
+
+namespace sfg {
+
+AsUser::AsUser(uid_t user, gid_t group, const std::vector<gid_t>& groups) {
+    glfs_setfsgroups(groups.size(), groups.data());
+    glfs_setfsgid(group);
+    glfs_setfsuid(user);
+}
+
+AsUser::~AsUser() {
+    glfs_setfsuid(0);
+    glfs_setfsgid(0);
+    glfs_setfsgroups(0, nullptr);
+}
+
+Result<void> check_access(const Object& object, int mode) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, object.connection()->fs());
+    if (glfs_h_access(fs, object.handle(), mode) < 0)
+        return Error::from_errno(errno, "no permission");
+    return {};
+}
+
+}  // namespace sfg
