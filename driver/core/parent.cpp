@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <span>
@@ -25,9 +26,14 @@ constexpr std::size_t kLargestMessage = 64 * 1024;
 // Before any call and so before any fork that matters: when the library is loaded.
 const pid_t loader = getpid();
 
-// The end that children write to. One that sees it open is a child of a process that may use
-// gluster, though its thread may not be there yet: what is written waits in the socket.
+// Whether this process may have used gluster. Set before anything else.
+std::atomic<bool> begun{false};
+
+// The end that children write to, and the one that the thread reads from. The thread may not be
+// there yet at a fork: what is written waits in the socket. A child closes its copy of the second,
+// so that it hears of it where nobody reads any more.
 std::atomic<int> children_end{-1};
+std::atomic<int> parents_end{-1};
 std::atomic<ParentService> parent_service{nullptr};
 
 class Descriptor {
@@ -65,7 +71,9 @@ struct Envelope {
     msghdr message{};
 };
 
-bool send_with(int to, const std::string& text, int descriptor) {
+using Deadline = std::chrono::steady_clock::time_point;
+
+bool send_with(int to, const std::string& text, int descriptor, Deadline deadline) {
     Envelope envelope(const_cast<char*>(text.data()), text.size());
     cmsghdr* const rights = CMSG_FIRSTHDR(&envelope.message);
     rights->cmsg_level = SOL_SOCKET;
@@ -74,7 +82,13 @@ bool send_with(int to, const std::string& text, int descriptor) {
     std::memcpy(CMSG_DATA(rights), &descriptor, sizeof(int));
     ssize_t sent;
     do {
-        sent = sendmsg(to, &envelope.message, MSG_NOSIGNAL);
+        sent = sendmsg(to, &envelope.message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        // The socket is full of other children's.
+        if (sent < 0 && errno == EAGAIN && std::chrono::steady_clock::now() < deadline) {
+            pollfd polled{to, POLLOUT, 0};
+            poll(&polled, 1, 100);
+            errno = EINTR;
+        }
     } while (sent < 0 && errno == EINTR);
     return sent == static_cast<ssize_t>(text.size());
 }
@@ -130,28 +144,37 @@ Result<void> served(const std::string& request) {
     }
 }
 
-void answer(std::string request, Descriptor to) {
-    const std::string text = encoded(served(request));
-    send(to.get(), text.data(), text.size(), MSG_NOSIGNAL);
+// Nothing may leave a thread but by its end: an exception would end libvirtd. What is not answered
+// is told to the child by the closing of `to`.
+void answer(const std::string& request, const Descriptor& to) noexcept {
+    try {
+        const std::string text = encoded(served(request));
+        send(to.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    } catch (const std::exception&) {
+    }
 }
 
-void serve(int requests) {
-    std::string buffer(kLargestMessage, '\0');
+void serve_next(int requests, std::string& buffer) {
+    int reply = -1;
+    const ssize_t got = receive_with(requests, buffer, reply);
+    Descriptor to(reply);
+    if (got < 0) {  // out of memory or descriptors, for a while
+        log_warning("a child of libvirtd is not heard: " + errno_text(errno));
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    if (got < 0 || reply < 0) return;
+    std::thread([](const std::string& request, const Descriptor& with) { answer(request, with); },
+                buffer.substr(0, static_cast<std::size_t>(got)), std::move(to))
+        .detach();
+}
+
+void serve(int requests) noexcept {
     for (;;) {
-        int reply = -1;
-        const ssize_t got = receive_with(requests, buffer, reply);
-        if (got < 0 && reply < 0) {
-            log_warning("children of libvirtd are not answered any more: " + errno_text(errno));
-            return;
-        }
-        Descriptor to(reply);
-        if (reply < 0) continue;
         try {
-            std::thread(answer, buffer.substr(0, static_cast<std::size_t>(got)), std::move(to))
-                .detach();
-        } catch (const std::exception& failure) {
-            // Closing `to` tells the child.
-            log_warning(std::string("a child of libvirtd is not answered: ") + failure.what());
+            std::string buffer(kLargestMessage, '\0');
+            for (;;) serve_next(requests, buffer);
+        } catch (const std::exception&) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
         }
     }
 }
@@ -159,13 +182,19 @@ void serve(int requests) {
 void start_service() {
     auto [mine, childrens] = connected_pair();
     int none = -1;
-    if (childrens.get() < 0 || !children_end.compare_exchange_strong(none, childrens.get())) return;
+    if (childrens.get() < 0) {
+        log_warning("children of libvirtd cannot be answered: " + errno_text(errno));
+        return;
+    }
+    if (!children_end.compare_exchange_strong(none, childrens.get())) return;
     childrens.release();
+    parents_end = mine.get();
     try {
         std::thread(serve, mine.get()).detach();
         mine.release();
     } catch (const std::exception& failure) {
         // `mine` is closed, so children hear of it when they write.
+        parents_end = -1;
         log_warning(std::string("children of libvirtd cannot be answered: ") + failure.what());
     }
 }
@@ -177,26 +206,31 @@ void set_parent_service(ParentService service) {
 }
 
 Process enter_process() {
-    if (getpid() != loader) return children_end.load() < 0 ? Process::whole : Process::child;
+    if (getpid() != loader) return begun ? Process::child : Process::whole;
+    begun = true;
     if (children_end.load() < 0 && parent_service.load() != nullptr) start_service();
     return Process::whole;
 }
 
 Result<void> ask_parent(const std::string& request, std::chrono::milliseconds limit) {
+    const Deadline deadline = std::chrono::steady_clock::now() + limit;
     if (request.size() > kLargestMessage)
         return Error(ErrorKind::invalid, EMSGSIZE, "the request is too long");
+    // Only this process's copy.
+    if (getpid() != loader) {
+        const Descriptor closed(parents_end.exchange(-1));
+    }
     auto [mine, parents] = connected_pair();
     if (mine.get() < 0) return Error::from_errno(errno, "cannot ask the parent process");
-    if (!send_with(children_end.load(), request, parents.get()))
+    if (!send_with(children_end.load(), request, parents.get(), deadline))
         return Error(ErrorKind::not_connected, ECONNRESET, "the parent process is not there");
     { const Descriptor closed = std::move(parents); }
 
-    const auto deadline = std::chrono::steady_clock::now() + limit;
     pollfd polled{mine.get(), POLLIN, 0};
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
-        const int ready = poll(&polled, 1, std::max(0, static_cast<int>(left.count())));
+        const int ready = poll(&polled, 1, static_cast<int>(std::max<long>(0, left.count())));
         if (ready > 0) break;
         if (ready == 0 || errno != EINTR)
             return Error(

@@ -109,13 +109,14 @@ Result<Settings> read_settings(const std::string& path) {
 }
 
 const Settings& settings() {
-    static const Settings current = [] {
+    // Never destroyed: threads may outlive main.
+    static const auto* const current = new Settings([] {
         auto read = read_settings(kDefaultPath);
         if (read) return *read;
         log_warning("the defaults are used: " + read.error().message());
         return Settings();
-    }();
-    return current;
+    }());
+    return *current;
 }
 
 }  // namespace sfg

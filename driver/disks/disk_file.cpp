@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <functional>
+#include <memory>
 #include <optional>
 
+#include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/core/user_groups.hpp"
 #include "driver/disks/known_servers.hpp"
@@ -77,6 +80,40 @@ Result<T> with_parent(const Disk& disk,
         });
 }
 
+constexpr char kOwnerAttribute[] = "trusted.sfgluster.owner";  // "64055:108"; empty: none
+
+bool is_root(User owner) {
+    return owner.user == 0 && owner.group == 0;
+}
+
+std::optional<User> owner_of(const std::optional<std::string>& attribute) {
+    unsigned user = 0, group = 0;
+    if (!attribute || std::sscanf(attribute->c_str(), "%u:%u", &user, &group) != 2)
+        return std::nullopt;
+    return User{user, group};
+}
+
+void keep_owner(const Object& file, const std::string& text) {
+    // Bricks that take no attributes: as libvirt has it.
+    if (const auto kept = file.set_attribute(kOwnerAttribute, text); !kept)
+        log_warning("the owner of an image is not remembered: " + kept.error().message());
+}
+
+// To qemu's user, or to another's. An owner that is kept already is the one from before: an image
+// goes from one host's qemu to another's at a migration.
+Result<void> take(const Object& file, User now, User wanted, const std::optional<User>& kept) {
+    if (!kept && !is_root(now))
+        keep_owner(file, std::to_string(now.user) + ":" + std::to_string(now.group));
+    return file.set_ownership(std::nullopt, wanted.user, wanted.group);
+}
+
+// The attribute goes last: this may be cut off, and is then done once more.
+Result<void> give_back(const Object& file, const std::optional<User>& kept) {
+    SFG_TRY(file.set_ownership(std::nullopt, kept ? kept->user : 0, kept ? kept->group : 0));
+    if (kept) keep_owner(file, "");
+    return {};
+}
+
 }  // namespace
 
 Result<void> connect_disk(const Disk& disk) {
@@ -106,12 +143,16 @@ Result<std::vector<std::byte>> read_disk(const Disk& disk, std::uint64_t offset,
 }
 
 Result<void> check_disk_access(const Disk& disk, int mode, User user) {
+    // Root may everything, and looks at things as root. The host's directory of users may take its
+    // time, which is not gluster's.
+    const auto groups = user.user != 0 ? groups_of(user.user, user.group) : std::vector<gid_t>();
     return with_volume<void>(
-        disk, [path = disk.path, mode, user](const Connected& connection) -> Result<void> {
-            // This thread is the call's own. Root may everything, and looks at things as root.
-            std::optional<AsUser> as_user;
-            if (user.user != 0)
-                as_user.emplace(user.user, user.group, groups_of(user.user, user.group));
+        disk, [path = disk.path, mode, user, groups](const Connected& connection) -> Result<void> {
+            // This thread is the call's own.
+            std::unique_ptr<AsUser> as_user;
+            if (user.user != 0) {
+                SFG_TRY_ASSIGN(as_user, AsUser::become(user.user, user.group, groups));
+            }
             SFG_TRY_ASSIGN(const Resolved found, follow_links(connection, path));
             return mode == F_OK ? Result<void>() : check_access(found.object, mode);
         });
@@ -121,12 +162,9 @@ Result<void> create_disk(const Disk& disk) {
     return with_parent<void>(
         disk, [](const Object& parent, const std::string& name) -> Result<void> {
             const auto made = create_file(parent, name, S_IRUSR | S_IWUSR);
-            if (made || made.error().kind() != ErrorKind::exists)
-                return made ? Result<void>() : made.error();
-            SFG_TRY_ASSIGN(const Object old, lookup(parent, name));
-            if (old.is_file() && old.stat().st_size == 0) return {};
-            return Error(ErrorKind::exists, EEXIST,
-                         "a file with contents has that name, and is not overwritten");
+            if (made) return {};
+            if (made.error().kind() != ErrorKind::exists) return made.error();
+            return Error(ErrorKind::exists, EEXIST, "a file has that name, and is not overwritten");
         });
 }
 
@@ -141,12 +179,17 @@ Result<void> unlink_disk(const Disk& disk) {
 }
 
 Result<void> chown_disk(const Disk& disk, User owner) {
-    return with_file<void>(disk, [owner](const Object& file) {
-        std::optional<uid_t> user;
-        std::optional<gid_t> group;
-        if (owner.user != static_cast<uid_t>(-1)) user = owner.user;
-        if (owner.group != static_cast<gid_t>(-1)) group = owner.group;
-        return file.set_ownership(std::nullopt, user, group);
+    return with_file<void>(disk, [owner](const Object& file) -> Result<void> {
+        if (!file.is_file()) return Error(ErrorKind::invalid, EISDIR, "it is not a regular file");
+        const User now{file.stat().st_uid, file.stat().st_gid};
+        User wanted = owner;
+        if (wanted.user == static_cast<uid_t>(-1)) wanted.user = now.user;
+        if (wanted.group == static_cast<gid_t>(-1)) wanted.group = now.group;
+        // Already so: by another guest, or one whose end was never seen.
+        if (now.user == wanted.user && now.group == wanted.group) return {};
+        SFG_TRY_ASSIGN(const auto attribute, file.attribute(kOwnerAttribute));
+        const auto kept = owner_of(attribute);
+        return is_root(wanted) ? give_back(file, kept) : take(file, now, wanted, kept);
     });
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 // The parent has its own limits, all below this one; the child cannot read the settings, whose lock
 // a thread of the parent may have held.
-constexpr std::chrono::minutes kLongest{20};
+constexpr std::chrono::hours kLongest{1};
 
 constexpr char kChown[] = "chown";
 
@@ -60,8 +60,7 @@ Result<void> serve_disk_request(const std::string& request) {
     constexpr std::size_t kOfServer = 3;
     const auto fields = fields_of(request);
     if (fields.size() < kHead || (fields.size() - kHead) % kOfServer != 0 || fields[0] != kChown)
-        return Error(ErrorKind::unsupported, EOPNOTSUPP,
-                     "a child process asked for what it may not");
+        return Error(ErrorKind::invalid, EPROTO, "a child process asked for what it may not");
     const User owner{static_cast<uid_t>(number_of(fields[1])),
                      static_cast<gid_t>(number_of(fields[2]))};
     Disk disk;

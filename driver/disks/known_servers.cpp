@@ -17,7 +17,8 @@ std::optional<Server> server_of(const std::string& text) {
 }
 
 const std::vector<Server>& of_settings() {
-    static const std::vector<Server> servers = [] {
+    // Never destroyed: threads may outlive main.
+    static const auto* const servers = new std::vector<Server>([] {
         std::vector<Server> found;
         for (const auto& text : settings().trusted_servers) {
             if (const auto server = server_of(text))
@@ -27,8 +28,8 @@ const std::vector<Server>& of_settings() {
                             escaped(text) + "', which is no host, host:port or path of a socket");
         }
         return found;
-    }();
-    return servers;
+    }());
+    return *servers;
 }
 
 }  // namespace
@@ -39,6 +40,9 @@ KnownServers& KnownServers::instance() {
 }
 
 Result<VolumeAddress> KnownServers::address_of(const Disk& disk) {
+    if (!is_volume_name(disk.address.volume))
+        return Error(ErrorKind::invalid,
+                     disk.described() + ": there is no gluster volume of such a name");
     if (disk.address.servers.empty())
         return Error(ErrorKind::invalid, disk.described() + " names no gluster host");
     if (!disk.named_by_image) return disk.address;
@@ -48,28 +52,25 @@ Result<VolumeAddress> KnownServers::address_of(const Disk& disk) {
         auto found = known(disk.address.volume, server);
         if (!found)
             return Error(ErrorKind::denied,
-                         disk.described() + " is on the gluster server '" + escaped(server.name()) +
-                             "', which only an image's header names: it is not connected to; "
-                             "where that is right, define and start a pool with that host, or put "
-                             "it into trusted-servers in /etc/libvirt/sf-gluster.conf");
+                         disk.described() + " on the gluster server '" + escaped(server.name()) +
+                             "' is named by an image's header only: it is not connected to; where "
+                             "that is right, define and start a pool of that volume with that "
+                             "host, or put the host into trusted-servers in "
+                             "/etc/libvirt/sf-gluster.conf");
         if (!address) address = std::move(found);
     }
     return *std::move(address);
 }
 
 std::optional<VolumeAddress> KnownServers::known(const std::string& volume, const Server& server) {
-    if (auto of_pool = KnownPools::instance().address_for(volume, server)) return of_pool;
-    std::optional<VolumeAddress> found;
+    if (auto of_pool = KnownPools::instance().pool_for(volume, server)) return of_pool;
     {
         const std::lock_guard held(mutex_);
-        for (const auto& address : of_definitions_) {
-            if (!has_server(address.servers, server)) continue;
-            if (address.volume == volume) return address;
-            found = VolumeAddress{volume, address.servers};
-        }
+        for (const auto& address : of_definitions_)
+            if (address.volume == volume && has_server(address.servers, server)) return address;
     }
-    if (!found && has_server(of_settings(), server)) found = VolumeAddress{volume, {server}};
-    return found;
+    if (has_server(of_settings(), server)) return VolumeAddress{volume, {server}};
+    return std::nullopt;
 }
 
 void KnownServers::remember(const VolumeAddress& address) {

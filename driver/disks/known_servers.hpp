@@ -20,9 +20,10 @@ class KnownServers {
     static KnownServers& instance();
 
     // Where to reach the volume of `disk`. An address that a definition gives is taken as it is. Of
-    // one that an image gives every server must be known here; where a pool or a definition knows
-    // the volume, its address is the answer, so that one connection serves both.
-    // ErrorKind::denied where a server is not known; nothing was connected to then.
+    // one that an image gives, every server must be known here as one of that volume; the address
+    // of the pool or the definition that knows it is the answer, so that one connection serves
+    // both. ErrorKind::denied where one is not known, ErrorKind::invalid for a name that no volume
+    // has; nothing was connected to then.
     Result<VolumeAddress> address_of(const Disk& disk);
 
     // A definition's address has been connected to: it is known from now on. Not before, so that

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <compare>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sfg {
@@ -35,6 +36,15 @@ inline bool is_same(const Server& a, const Server& b) {
 inline bool has_server(const std::vector<Server>& servers, const Server& wanted) {
     return std::any_of(servers.begin(), servers.end(),
                        [&](const Server& server) { return is_same(server, wanted); });
+}
+
+// Whether gluster would make a volume of that name (glusterd: letters, digits, '-' and '_'). What
+// else glusterd is asked for is another kind of volume file: of a brick, for one.
+inline bool is_volume_name(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
 }
 
 // "sf-1, sf-2"

@@ -7,10 +7,13 @@
 
 namespace sfg {
 
-AsUser::AsUser(uid_t user, gid_t group, const std::vector<gid_t>& groups) {
-    glfs_setfsgroups(groups.size(), groups.data());
-    glfs_setfsgid(group);
-    glfs_setfsuid(user);
+Result<std::unique_ptr<AsUser>> AsUser::become(uid_t user, gid_t group,
+                                               const std::vector<gid_t>& groups) {
+    std::unique_ptr<AsUser> become(new AsUser);
+    if (glfs_setfsgroups(groups.size(), groups.data()) < 0 || glfs_setfsgid(group) < 0 ||
+        glfs_setfsuid(user) < 0)
+        return Error::from_errno(errno, "cannot act as another user");
+    return become;
 }
 
 AsUser::~AsUser() {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "driver/core/result.hpp"
@@ -15,10 +16,14 @@ namespace sfg {
 // this.
 class AsUser {
   public:
-    AsUser(uid_t user, gid_t group, const std::vector<gid_t>& groups);
+    static Result<std::unique_ptr<AsUser>> become(uid_t user, gid_t group,
+                                                  const std::vector<gid_t>& groups);
     ~AsUser();
     AsUser(const AsUser&) = delete;
     AsUser& operator=(const AsUser&) = delete;
+
+  private:
+    AsUser() = default;
 };
 
 // Whether this thread's user may do that with the object: R_OK, W_OK and X_OK as access(2) takes

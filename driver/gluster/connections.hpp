@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
@@ -22,6 +23,9 @@ class Connections {
 
     // The connection to the volume at `address`, made if there is none. Waits for `limit` at the
     // most; what is not connected by then goes on in the background and may serve the next call.
+    // Where gluster itself has just said no (the volume is stopped, say), its answer is given again
+    // for a second, and for longer each time, up to 16 s: each attempt costs memory that gluster
+    // does not give back, and libvirt's clients may ask every few seconds.
     Result<std::shared_ptr<Connection>> get(const VolumeAddress& address,
                                             std::chrono::milliseconds limit);
 
@@ -46,6 +50,15 @@ class Connections {
     std::map<VolumeAddress, std::shared_ptr<Connection>> by_address_;
     std::map<std::string, std::shared_ptr<Connection>> by_volume_id_;
     std::map<VolumeAddress, std::shared_ptr<Attempt>> attempts_;  // under way
+
+    struct Failure {
+        Error error;
+        std::chrono::steady_clock::time_point until;
+        std::chrono::seconds pause;
+    };
+    std::optional<Error> recent_failure(const VolumeAddress& address) const;
+    void note_failure(const VolumeAddress& address, const Error& error);
+    std::map<VolumeAddress, Failure> failures_;
 };
 
 }  // namespace sfg

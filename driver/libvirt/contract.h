@@ -205,7 +205,7 @@ void sfg_stream_abort(const void *stream);
 
 /*
  * Images of guests' disks, as libvirt's qemu driver names them: by a gluster volume and a path in
- * it. None of these waits longer than connect-timeout of the configuration, twice at the most.
+ * it. These wait for gluster a few times connect-timeout of the configuration at the most.
  */
 
 struct sfg_disk_server {
@@ -232,7 +232,7 @@ ssize_t sfg_disk_read(const struct sfg_disk *disk, uint64_t offset, char *buffer
 /* `mode` as access(2) takes it. */
 int sfg_disk_access(const struct sfg_disk *disk, int mode, uid_t user, gid_t group,
                     struct sfg_error *error);
-/* Of an empty file; one with contents that is there already is an error. */
+/* Of an empty file; one that is there already is an error. */
 int sfg_disk_create(const struct sfg_disk *disk, struct sfg_error *error);
 int sfg_disk_unlink(const struct sfg_disk *disk, struct sfg_error *error);
 int sfg_disk_chown(const struct sfg_disk *disk, uid_t user, gid_t group, struct sfg_error *error);

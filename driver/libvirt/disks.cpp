@@ -13,16 +13,13 @@ namespace {
 
 using namespace sfg;
 
-// libvirt writes gluster's port where nobody gave one, pools do not: one spelling is one
-// connection.
 Disk disk_of(const sfg_disk& given) {
     Disk disk;
     disk.address.volume = text_or_empty(given.volume);
     for (std::size_t i = 0; i < given.server_count; ++i) {
         const sfg_disk_server& server = given.servers[i];
-        disk.address.servers.push_back({text_or_empty(server.host),
-                                        server.port == kGlusterdPort ? 0 : server.port,
-                                        text_or_empty(server.socket)});
+        disk.address.servers.push_back(
+            {text_or_empty(server.host), server.port, text_or_empty(server.socket)});
     }
     disk.path = text_or_empty(given.path);
     disk.path.erase(0, disk.path.find_first_not_of('/'));

@@ -54,7 +54,7 @@ int guarded(sfg_error* error, const Work& work, const InChild& in_child) noexcep
 }
 
 inline Result<void> not_in_a_child() {
-    return Error(ErrorKind::unsupported, EOPNOTSUPP,
+    return Error(ErrorKind::io, EIO,
                  "gluster cannot be used from a forked child of a process that uses it");
 }
 

@@ -473,6 +473,17 @@ static virStorageBackend backend = {
     .wipeVol = wipe_volume,
 };
 
+/* libvirt loads these when it first looks at a disk, which may be in a child that it has forked, and
+ * another thread, of gluster's, may be loading something at the fork. So they are loaded here, before
+ * there is any. What fails is told by who needs them. */
+static void load_storage_file_modules(void) {
+    g_autoptr(virStorageSource) any = virStorageSourceNew();
+
+    any->type = VIR_STORAGE_TYPE_FILE;
+    ignore_value(virStorageSourceSupportsAccess(any));
+    virResetLastError();
+}
+
 __attribute__((visibility("default")))
 int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size) {
     if (sfg_contract_version() != SFG_CONTRACT_VERSION) {
@@ -489,6 +500,7 @@ int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size) {
         virResetLastError();
         return -1;
     }
+    load_storage_file_modules();
     VIR_INFO("gluster pools are served by sf-gluster, built for libvirt %d.%d.%d",
              SFG_LIBVIRT_VERSION / 1000000, SFG_LIBVIRT_VERSION / 1000 % 1000,
              SFG_LIBVIRT_VERSION % 1000);

@@ -68,6 +68,10 @@ static int failed(const struct sfg_error *error) {
 
     if (system_errno == 0)
         system_errno = error->kind == SFG_ERROR_DENIED ? EACCES : EIO;
+    /* security_dac.c takes EINVAL, with which gfapi tells of a stopped volume, for "this file system
+     * has no owners". */
+    if (error->kind == SFG_ERROR_NOT_CONNECTED && system_errno != ETIMEDOUT)
+        system_errno = ENOTCONN;
     /* What is not there is asked for all the time. */
     if (system_errno == ENOENT)
         VIR_DEBUG("%s", error->message);
@@ -75,6 +79,35 @@ static int failed(const struct sfg_error *error) {
         VIR_WARN("%s", error->message);
     errno = system_errno;
     return -1;
+}
+
+static pid_t loader;
+
+__attribute__((constructor)) static void note_loader(void) {
+    loader = getpid();
+}
+
+/*
+ * In the child that changes owners, libvirt copies `src` before disk_init and lets go of the copy
+ * after disk_deinit (qemu_driver.c, qemuSecurityChownCallback). The last g_object_unref takes a lock
+ * of GObject's (glib 2.74, notify_lock), and the allocation of an object may take one of GSlice's,
+ * each of which another thread may have held at the fork: the child would wait for ever, and
+ * libvirtd with it. Seen after some hundred of guests had been started ten at a time. So the copy
+ * gets one reference more, in a process that is about to end; and the threads that will fork, which
+ * are those that have looked at the disks before, have some free objects at hand.
+ */
+static void avoid_locks_of_glib(virStorageSource *src) {
+    virStorageSource *spare[4];
+    size_t i;
+
+    if (getpid() != loader) {
+        virObjectRef(src);
+        return;
+    }
+    for (i = 0; i < G_N_ELEMENTS(spare); i++)
+        spare[i] = virStorageSourceNew();
+    for (i = 0; i < G_N_ELEMENTS(spare); i++)
+        virObjectUnref(spare[i]);
 }
 
 static int disk_init(virStorageSource *src) {
@@ -96,6 +129,7 @@ static int disk_init(virStorageSource *src) {
                        NULLSTR(src->path));
         return -1;
     }
+    avoid_locks_of_glib(src);
     disk = disk_from_libvirt(src, &servers);
     if (sfg_disk_connect(&disk, &error) < 0) {
         sfg_report(&error);

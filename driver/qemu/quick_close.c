@@ -29,6 +29,9 @@ __attribute__((visibility("default"))) int glfs_fini(struct glfs *fs);
  * not run at the same time. */
 #define SECONDS_LATER 5
 
+/* One after another. */
+static pthread_mutex_t finishing = PTHREAD_MUTEX_INITIALIZER;
+
 static void *finish_later(void *fs) {
     void *library;
     int (*finish)(struct glfs *) = NULL;
@@ -38,8 +41,11 @@ static void *finish_later(void *fs) {
     library = dlopen("libgfapi.so.0", RTLD_LAZY | RTLD_NOLOAD);
     if (library != NULL)
         finish = (int (*)(struct glfs *))dlsym(library, "glfs_fini");
-    if (finish != NULL)
+    if (finish != NULL) {
+        pthread_mutex_lock(&finishing);
         finish(fs);
+        pthread_mutex_unlock(&finishing);
+    }
     return NULL;
 }
 

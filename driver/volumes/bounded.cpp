@@ -3,13 +3,14 @@
 
 #include <cerrno>
 #include <map>
+#include <vector>
 
 namespace sfg {
 namespace {
 
 struct Hung {
     std::mutex mutex;
-    std::map<VolumeAddress, std::weak_ptr<void>> work;
+    std::map<VolumeAddress, std::vector<std::weak_ptr<void>>> work;
 
     static Hung& instance() {
         static auto* const hung = new Hung;  // never destroyed: threads may outlive main
@@ -24,7 +25,8 @@ Result<void> check_not_hung(const VolumeAddress& address, const std::string& who
     const std::lock_guard held(hung.mutex);
     const auto found = hung.work.find(address);
     if (found == hung.work.end()) return {};
-    if (found->second.expired()) {
+    std::erase_if(found->second, [](const auto& work) { return work.expired(); });
+    if (found->second.empty()) {
         hung.work.erase(found);
         return {};
     }
@@ -36,7 +38,7 @@ Result<void> check_not_hung(const VolumeAddress& address, const std::string& who
 void remember_hung(const VolumeAddress& address, std::weak_ptr<void> work) {
     auto& hung = Hung::instance();
     const std::lock_guard held(hung.mutex);
-    hung.work.insert_or_assign(address, std::move(work));
+    hung.work[address].push_back(std::move(work));
 }
 
 Error has_not_answered(const VolumeAddress& address, const std::string& who,

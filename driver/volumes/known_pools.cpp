@@ -32,12 +32,12 @@ std::optional<VolumeAddress> KnownPools::address_for(const std::string& volume,
     return other_volume;
 }
 
-std::optional<VolumeAddress> KnownPools::pool_for(const GlusterUri& uri) {
-    auto address = address_for(uri.volume, uri.server());
-    const auto pools = volumes_named(uri.volume);
-    if (!address || std::find(pools.begin(), pools.end(), *address) == pools.end())
-        return std::nullopt;
-    return address;
+std::optional<VolumeAddress> KnownPools::pool_for(const std::string& volume, const Server& server) {
+    const std::lock_guard held(mutex_);
+    for (const auto& [name, pool] : pools_)
+        if (pool.address.volume == volume && has_server(pool.address.servers, server))
+            return pool.address;
+    return std::nullopt;
 }
 
 std::vector<VolumeAddress> KnownPools::volumes_named(const std::string& volume) {

@@ -26,8 +26,8 @@ class KnownPools {
     // server; nothing where none does.
     std::optional<VolumeAddress> address_for(const std::string& volume, const Server& server);
 
-    // The same for a URI that a stranger wrote: only a volume that a pool has.
-    std::optional<VolumeAddress> pool_for(const GlusterUri& uri);
+    // The same for what a stranger wrote: only a volume that a pool has.
+    std::optional<VolumeAddress> pool_for(const std::string& volume, const Server& server);
 
     // The addresses of the volumes of that name.
     std::vector<VolumeAddress> volumes_named(const std::string& volume);

@@ -34,6 +34,8 @@ Result<Place> place_of_requested_uri(const std::string& text) {
         return place_error(
             named, ErrorKind::unsupported, 0,
             "uses the transport '" + uri.transport + "': only tcp is supported here");
+    if (!is_volume_name(uri.volume))
+        return place_error(named, ErrorKind::invalid, 0, "names a gluster volume that cannot be");
     const auto address = KnownPools::instance().address_for(uri.volume, uri.server());
     if (!address)
         return place_error(named, ErrorKind::denied, 0,
@@ -74,7 +76,7 @@ std::optional<Place> place_of_recorded(const std::optional<Place>& at,
     if (is_gluster_uri(recorded)) {
         const auto uri = parse_gluster_uri(recorded);
         if (!uri) return std::nullopt;
-        const auto address = KnownPools::instance().pool_for(*uri);
+        const auto address = KnownPools::instance().pool_for(uri->volume, uri->server());
         if (!address) return std::nullopt;
         addresses.push_back(*address);
         path = normalized(uri->path);

@@ -87,6 +87,10 @@ Result<Pool> Pool::make(std::string name, std::string volume, const std::string&
         return Error(ErrorKind::invalid, who + " names the gluster volume '" + volume +
                                              "': it must not contain '/', a directory of it goes "
                                              "into <dir path>");
+    if (!is_volume_name(volume))
+        return Error(ErrorKind::invalid,
+                     who + " names the gluster volume '" + volume +
+                         "': gluster's volumes have names of letters, digits, '-' and '_'");
     if (!directory.empty() && !directory.starts_with('/'))
         return Error(ErrorKind::invalid,
                      who + " has the directory '" + directory + "': it must begin with '/'");

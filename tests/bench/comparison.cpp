@@ -55,7 +55,8 @@ std::vector<Row> compare_volumes(const test::Client& client, const Options& opti
         {"qcow2", true, {"create qcow2 with a base", "at most 0.25"}},
         {"raw", false, {"create raw", "at most 1"}},
     };
-    Row deletion{"delete", "at most 1"};
+    Row deletion{"delete, of " + std::to_string(6 * (options.operations + 1)) + " volumes",
+                 "none: a dir pool looks for no dependants"};
     // The first turn of each does not count: programs and connections are loaded.
     for (int turn = 0; turn <= options.operations; ++turn) {
         for (auto& kind : kinds) {

@@ -29,19 +29,25 @@ long long Growth::descriptors() const {
     return difference(early.descriptors, late.descriptors);
 }
 
-Growth measure_growth(const test::Pool& pool, pid_t libvirtd, int rounds) {
+Growth measure_growth(pid_t libvirtd, int rounds, const std::function<void(int)>& round) {
     Growth growth;
-    for (int round = 0; round < rounds; ++round) {
-        if (round == rounds / 10) growth.early = settled_usage(libvirtd);
+    for (int i = 0; i < rounds; ++i) {
+        if (i == rounds / 10) growth.early = settled_usage(libvirtd);
+        round(i);
+    }
+    growth.late = settled_usage(libvirtd);
+    return growth;
+}
+
+std::function<void(int)> volumes_come_and_go(const test::Pool& pool) {
+    return [pool](int round) {
         // Names differ, as they do in life: what is kept by name must not pile up.
         const std::string name = "round-" + std::to_string(round);
         const auto volume = pool.create(round % 2 == 0 ? test::qcow2(name) : test::raw(name));
         must(volume.refusal);
         must(volume->erase());
         must(pool.refresh());
-    }
-    growth.late = settled_usage(libvirtd);
-    return growth;
+    };
 }
 
 }  // namespace sfg::bench

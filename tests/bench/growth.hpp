@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
+
 #include "tests/bench/process_usage.hpp"
 #include "tests/support/libvirt_client.hpp"
 
@@ -17,8 +19,10 @@ struct Growth {
     long long descriptors() const;
 };
 
-// Creates a volume, deletes it and refreshes the pool, `rounds` times. Throws where libvirt
-// refuses one.
-Growth measure_growth(const test::Pool& pool, pid_t libvirtd, int rounds);
+// Calls `round` with 0, 1, 2...; what is refused in one is thrown by it.
+Growth measure_growth(pid_t libvirtd, int rounds, const std::function<void(int)>& round);
+
+// Rounds: a volume is created and deleted, and the pool refreshed.
+std::function<void(int)> volumes_come_and_go(const test::Pool& pool);
 
 }  // namespace sfg::bench

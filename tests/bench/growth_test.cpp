@@ -6,19 +6,22 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
+#include <vector>
 
-#include "tests/support/pool_fixture.hpp"
+#include "tests/support/guest_fixture.hpp"
 
 namespace sfg::test {
 namespace {
 
-class GrowthTest : public PoolTest {
+class GrowthTest : public GuestTest {
   protected:
     // A libvirtd that nothing else has made grow or given room.
     void SetUp() override {
         ASSERT_TRUE(lab().libvirtd_with_ours(1).ok());
-        PoolTest::SetUp();
+        GuestTest::SetUp();
     }
+    static pid_t libvirtd() { return static_cast<pid_t>(std::stol(lab().path("LIBVIRTD_PID"))); }
 };
 
 }  // namespace
@@ -28,11 +31,41 @@ TEST_F(GrowthTest, AThousandVolumesComeAndGo) {
     for (int i = 0; i < 10; ++i)
         ASSERT_TRUE(done(pool().create(qcow2("stays-" + std::to_string(i)))));
 
-    const auto libvirtd = static_cast<pid_t>(std::stol(lab().path("LIBVIRTD_PID")));
-    const bench::Growth growth = bench::measure_growth(pool(), libvirtd, 1000);
+    const bench::Growth growth =
+        bench::measure_growth(libvirtd(), 1000, bench::volumes_come_and_go(pool()));
     EXPECT_LT(growth.resident(), static_cast<long long>(2 * kMiB));
     // Worker threads come and go; those that are left over would be hundreds.
     EXPECT_LE(growth.threads(), 0);
+    EXPECT_LE(growth.descriptors(), 0);
+}
+
+// Five at once, in which most of the time is libvirt's own waiting for qemu.
+TEST_F(GrowthTest, TwoHundredGuestsComeAndGo) {
+    constexpr int kAtOnce = 5;
+    ASSERT_TRUE(done(pool().create(qcow2("base", 64 * kMiB))));
+    for (int i = 0; i < kAtOnce; ++i)
+        ASSERT_TRUE(done(pool().create(overlay("disk-" + std::to_string(i), "base"))));
+    lab().quick_close();
+    std::vector<Client> clients;
+    for (int i = 0; i < kAtOnce; ++i) clients.emplace_back(lab().path("LIBVIRT_URI"));
+
+    const bench::Growth growth = bench::measure_growth(libvirtd(), 200 / kAtOnce, [&](int) {
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < kAtOnce; ++i)
+            threads.emplace_back([&, number = std::to_string(i), i] {
+                auto guest = Guest::start(clients[i], quick_guest(lab(), "guest-" + number,
+                                                                  {on_gluster("disk-" + number)}));
+                EXPECT_TRUE(done(guest));
+                if (guest) {
+                    EXPECT_TRUE(done(guest->destroy()));
+                }
+            });
+        for (auto& thread : threads) thread.join();
+    });
+    EXPECT_LT(growth.resident(), static_cast<long long>(4 * kMiB));
+    // libvirtd's own workers become more when many clients ask at once, up to 20 (max_workers) and
+    // five for the urgent. One left over by each guest would be 180.
+    EXPECT_LE(growth.threads(), 25);
     EXPECT_LE(growth.descriptors(), 0);
 }
 

@@ -28,6 +28,10 @@ namespace {
         "  --refreshes N      first and repeated ones on each pool (11)\n"
         "  --rounds N         of create, delete, refresh for growth (1000)\n"
         "  --transfer MIB     size of the volumes that are moved (1024)\n"
+        "  --guests N         starts of a guest, and of ten at once, on each kind of disk (11)\n"
+        "  --quick-close FILE quick-close.so, where qemu's user can read it; without it guests "
+        "are\n"
+        "                     left out: each that ends would cost ten seconds\n"
         "  --quick            less of each, for a run within a minute\n",
         status == 0 ? stdout : stderr);
     std::exit(status);
@@ -54,6 +58,8 @@ Options parse_options(int argc, char** argv) {
                             {"refreshes", required_argument, nullptr, 'f'},
                             {"rounds", required_argument, nullptr, 'r'},
                             {"transfer", required_argument, nullptr, 't'},
+                            {"guests", required_argument, nullptr, 'g'},
+                            {"quick-close", required_argument, nullptr, 'l'},
                             {"quick", no_argument, nullptr, 'q'},
                             {"help", no_argument, nullptr, 'H'},
                             {nullptr, 0, nullptr, 0}};
@@ -93,7 +99,14 @@ Options parse_options(int argc, char** argv) {
             case 't':
                 options.transfer = static_cast<std::uint64_t>(count_of(optarg));
                 break;
+            case 'g':
+                options.guests = count_of(optarg);
+                break;
+            case 'l':
+                options.quick_close = optarg;
+                break;
             case 'q':
+                options.guests = 3;
                 options.operations = 15;
                 options.refreshes = 3;
                 options.rounds = 200;

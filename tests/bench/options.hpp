@@ -20,6 +20,8 @@ struct Options {
     int refreshes = 11;             // first and repeated ones, each, on each pool
     int rounds = 1000;              // for growth
     std::uint64_t transfer = 1024;  // MiB of a volume that is moved
+    int guests = 11;                // starts of a guest, and of ten at once, on each kind of disk
+    std::string quick_close;        // for qemus; empty: guests are not measured
     bool ceilings = true;           // measure them
 };
 

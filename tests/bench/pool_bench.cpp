@@ -51,13 +51,15 @@ void run(const Options& options) {
     print(compare_volumes(client, options, scratch));
     print(compare_refreshes(client, options, scratch));
     print(compare_transfers(client, options, scratch));
+    if (!options.quick_close.empty()) print(compare_guests(client, options, scratch));
     if (options.ceilings) print(measure_ceilings(client, options, scratch), options);
     if (options.libvirtd == 0) return;
     scratch.make_subdirectory("rounds");
     const sfg::test::PoolSpec spec{
         "bench-rounds", options.volume, scratch.in_volume() + "/rounds", {{options.host, 0}}};
     const ScratchPool pool(client, spec.name, spec.xml());
-    print(measure_growth(pool.pool(), options.libvirtd, options.rounds), options.rounds);
+    print(measure_growth(options.libvirtd, options.rounds, volumes_come_and_go(pool.pool())),
+          options.rounds);
 }
 
 }  // namespace

@@ -15,18 +15,11 @@ struct PoolPair {
     PoolPair(const test::Client& client, const Options& options, const ScratchDirectory& scratch,
              const std::string& directory);
 
-    // Turn by turn, and who begins changes: what slows the machine for a while hits both.
     template <typename Operation>
     void alternate(int turn, Row& row, Operation operation) const {
-        auto on_gluster = [&] { row.gluster.time([&] { operation(gluster, "gluster"); }); };
-        auto on_fuse = [&] { row.fuse.time([&] { operation(fuse, "fuse"); }); };
-        if (turn % 2 == 0) {
-            on_gluster();
-            on_fuse();
-        } else {
-            on_fuse();
-            on_gluster();
-        }
+        bench::alternate(
+            turn, row, [&] { operation(gluster, "gluster"); }, [&] { operation(fuse, "fuse"); },
+            [](Samples Row::*) {});
     }
 
     ScratchPool gluster;

@@ -29,6 +29,7 @@ class Samples {
         auto sorted = milliseconds_;
         std::sort(sorted.begin(), sorted.end());
         const std::size_t middle = sorted.size() / 2;
+
         return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 

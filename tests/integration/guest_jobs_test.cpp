@@ -79,13 +79,18 @@ TEST_F(GuestJobsTest, ASnapshotIsMadeInTheVolume) {
     EXPECT_TRUE(sound(fuse("snapshot")));
 }
 
-// libvirt asks before it overwrites a local file, and does not for a network disk.
+// libvirt asks before it overwrites a local file, and does not for a network disk. Not an empty
+// file either: another host may be about to format it.
 TEST_F(GuestJobsTest, ASnapshotOverwritesNoImage) {
     ASSERT_TRUE(done(pool().create(qcow2("precious"))));
     const std::string before = read_file("precious");
     EXPECT_TRUE(
         refused(guest().snapshot("vda", source("precious")), VIR_ERR_SYSTEM_ERROR, "File exists"));
     EXPECT_EQ(read_file("precious"), before);
+    write_file("empty", "");
+    EXPECT_TRUE(
+        refused(guest().snapshot("vda", source("empty")), VIR_ERR_SYSTEM_ERROR, "File exists"));
+    EXPECT_TRUE(exists("empty"));
     EXPECT_EQ(chain(), shown_all({"disk", "base"}));
 }
 

@@ -108,7 +108,7 @@ class GuestServersTest : public GuestTest {
 
 TEST_F(GuestServersTest, AStrangersServerInAUriIsNotConnectedTo) {
     EXPECT_TRUE(refused(start_over("gluster://" + std::string(kStranger) + "/" + shown("base")),
-                        VIR_ERR_OPERATION_FAILED, "only an image's header names"));
+                        VIR_ERR_OPERATION_FAILED, "named by an image's header only"));
     EXPECT_EQ(stranger_.connections(), 0);
 }
 
@@ -118,6 +118,21 @@ TEST_F(GuestServersTest, NorBesideOneThatIsKnown) {
     EXPECT_TRUE(refused(start_over(json({lab().gluster_host(), kStranger})),
                         VIR_ERR_OPERATION_FAILED, kStranger));
     EXPECT_EQ(stranger_.connections(), 0);
+}
+
+// Not even a known server's: it has other volume files too, such as that of a single brick.
+TEST_F(GuestServersTest, NorAreVolumesThatNobodyNamed) {
+    for (const std::string& volume :
+         {std::string("elsewhere"), lab().volume() + "." + lab().gluster_host() + ".brick",
+          std::string("../") + lab().volume()}) {
+        const Refusal refusal = start_over(R"(json:{"driver":"gluster","volume":")" + volume +
+                                           R"(","path":"x","server":[{"type":"inet","host":")" +
+                                           lab().gluster_host() + R"(","port":"24007"}]})");
+        EXPECT_NE(refusal.code, VIR_ERR_OK) << volume;
+        EXPECT_TRUE(refusal.message.find("named by an image's header only") != std::string::npos ||
+                    refusal.message.find("no gluster volume of such a name") != std::string::npos)
+            << refusal.message;
+    }
 }
 
 TEST_F(GuestServersTest, NorIsASocketOfThisHost) {
@@ -142,7 +157,7 @@ TEST_F(GuestServersTest, AServerOfTheConfigurationIsConnectedTo) {
     configure("[driver]\ntrusted-servers=" + std::string(kStranger) + "\nconnect-timeout=3\n");
     const Refusal refusal = start_over("gluster://" + std::string(kStranger) + "/" + shown("base"));
     EXPECT_NE(refusal.code, VIR_ERR_OK);
-    EXPECT_EQ(refusal.message.find("only an image"), std::string::npos) << refusal.message;
+    EXPECT_EQ(refusal.message.find("header only"), std::string::npos) << refusal.message;
     EXPECT_GT(stranger_.connections(), 0);
 }
 

@@ -2,11 +2,13 @@
 //
 // Guests start on chains in gluster, whatever names the images have for each other.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <thread>
 
 #include "tests/support/guest_fixture.hpp"
+#include "tests/support/socket_relay.hpp"
 
 namespace sfg::test {
 namespace {
@@ -61,6 +63,23 @@ TEST_F(GuestOnAChainTest, TheImagesAreQemusWhileItRuns) {
     EXPECT_EQ(owner("image_cache/base.v001"), qemus_user());
     EXPECT_TRUE(done(guest->destroy()));
     EXPECT_EQ(owner("instances/u/vda"), 0u);
+}
+
+TEST_F(GuestOnAChainTest, AnOwnerIsGivenBackAtTheEnd) {
+    VolumeSpec owned = overlay("instances/v/vda", "image_cache/base.v001");
+    owned.owner = 4711;
+    owned.group = 4712;
+    ASSERT_TRUE(done(pool().create(owned)));
+    for (const uid_t expected : {4711u, 4713u, 0u}) {
+        if (expected != 4711) {  // somebody gives it to somebody else
+            ASSERT_EQ(chown(fuse("instances/v/vda").c_str(), expected, expected), 0);
+        }
+        auto guest = run({on_gluster("instances/v/vda")});
+        ASSERT_TRUE(done(guest));
+        EXPECT_EQ(owner("instances/v/vda"), qemus_user());
+        ASSERT_TRUE(done(guest->destroy()));
+        EXPECT_EQ(owner("instances/v/vda"), expected);
+    }
 }
 
 // The daemon that lets go of the guest has never looked at its disks.
@@ -135,6 +154,22 @@ TEST_F(GuestOnAChainTest, AChainThatTheDocumentGivesIsNotSearched) {
 TEST_F(GuestOnAChainTest, OfSeveralHostsTheFirstMayBeDown) {
     EXPECT_TRUE(
         done(run({on_gluster("instances/u/vda", {lab().refusing_host(), lab().gluster_host()})})));
+}
+
+// A glusterd's socket on this host.
+TEST_F(GuestOnAChainTest, ByTheTransportUnix) {
+    const std::string path = "/srv/glusterd.socket";
+    const SocketRelay glusterd(path, lab().gluster_host(), 24007);
+    ASSERT_TRUE(glusterd.ready());
+    make_overlay("instances/v/vda",
+                 "gluster+unix:///" + shown("image_cache/base.v001") + "?socket=" + path);
+    auto guest = run({on_gluster("instances/v/vda", {path})});
+    ASSERT_TRUE(done(guest));
+    EXPECT_EQ(guest->chain("vda"), expected());
+    EXPECT_EQ(owner("instances/v/vda"), qemus_user());
+    // libvirtd's and qemu's.
+    EXPECT_GE(glusterd.connections(), 2);
+    EXPECT_TRUE(done(guest->destroy()));
 }
 
 TEST_F(GuestOnAChainTest, ThroughALinkInTheVolume) {

@@ -45,6 +45,13 @@ TEST_F(SettingsFile, IsRead) {
     EXPECT_EQ(read->temporary_age, std::chrono::seconds(0));
 }
 
+TEST_F(SettingsFile, NamesServers) {
+    const auto read = reading("[driver]\ntrusted-servers=sf-1;sf-2:24017;/run/glusterd.socket\n");
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->trusted_servers,
+              (std::vector<std::string>{"sf-1", "sf-2:24017", "/run/glusterd.socket"}));
+}
+
 TEST_F(SettingsFile, NamesDirectoriesOfThisHost) {
     const auto none = reading("[driver]\nconnect-timeout=3\n");
     ASSERT_TRUE(none);
