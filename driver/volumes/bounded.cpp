@@ -18,7 +18,17 @@ struct Hung {
     }
 };
 
+thread_local std::shared_ptr<Life> life_of_this_thread;
+
 }  // namespace
+
+void show_life() {
+    if (life_of_this_thread) life_of_this_thread->show();
+}
+
+void set_life_of_this_thread(std::shared_ptr<Life> life) {
+    life_of_this_thread = std::move(life);
+}
 
 Result<void> check_not_hung(const VolumeAddress& address, const std::string& who) {
     auto& hung = Hung::instance();

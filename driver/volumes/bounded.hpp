@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -28,9 +29,25 @@ void remember_hung(const VolumeAddress& address, std::weak_ptr<void> work);
 Error has_not_answered(const VolumeAddress& address, const std::string& who,
                        std::chrono::milliseconds limit);
 
-// Runs `work`, which asks the volume at `address`, on a thread and waits for `limit`. `work` must
-// own all that it uses: it may go on after this has returned with ErrorKind::not_connected, and
-// what it does may still happen.
+// When bounded work last showed that gluster answers.
+class Life {
+  public:
+    using Clock = std::chrono::steady_clock;
+    void show() { last_ = Clock::now().time_since_epoch().count(); }
+    Clock::time_point last() const { return Clock::time_point(Clock::duration(last_)); }
+
+  private:
+    std::atomic<Clock::rep> last_ = Clock::now().time_since_epoch().count();
+};
+
+// To be called in work that takes long while gluster answers, such as looking through a pool: who
+// waits for it begins to count anew. Nothing where the thread's work is not bounded.
+void show_life();
+void set_life_of_this_thread(std::shared_ptr<Life> life);
+
+// Runs `work`, which asks the volume at `address`, on a thread and waits until there was no sign of
+// life for `limit`. `work` must own all that it uses: it may go on after this has returned with
+// ErrorKind::not_connected, and what it does may still happen.
 template <typename T>
 Result<T> run_bounded(const VolumeAddress& address, const std::string& who,
                       std::chrono::milliseconds limit, std::function<Result<T>()> work) {
@@ -38,11 +55,13 @@ Result<T> run_bounded(const VolumeAddress& address, const std::string& who,
         std::mutex mutex;
         std::condition_variable done;
         std::optional<Result<T>> outcome;
+        std::shared_ptr<Life> life = std::make_shared<Life>();
     };
     SFG_TRY(check_not_hung(address, who));
     const auto state = std::make_shared<State>();
     std::thread([state, work = std::move(work)] {
         std::optional<Result<T>> outcome;
+        set_life_of_this_thread(state->life);
         try {
             outcome.emplace(work());
         } catch (const std::exception& failure) {
@@ -53,9 +72,13 @@ Result<T> run_bounded(const VolumeAddress& address, const std::string& who,
         state->done.notify_all();
     }).detach();
     std::unique_lock held(state->mutex);
-    if (!state->done.wait_for(held, limit, [&] { return state->outcome.has_value(); })) {
-        remember_hung(address, state);
-        return has_not_answered(address, who, limit);
+    while (!state->outcome) {
+        const auto last = state->life->last();
+        if (state->done.wait_until(held, last + limit) == std::cv_status::timeout &&
+            !state->outcome && state->life->last() == last) {
+            remember_hung(address, state);
+            return has_not_answered(address, who, limit);
+        }
     }
     return *std::move(state->outcome);
 }

@@ -124,6 +124,7 @@ Result<Scan> Walk::run(std::chrono::milliseconds patience) {
         if (const std::uint64_t count = signs_of_life_; count != seen) {
             seen = count;
             last_change = now;
+            show_life();
         } else if (now - last_change >= patience) {
             stopped_ = true;
             hangs_ = true;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,30 @@ TEST_F(GrowthTest, TwoHundredGuestsComeAndGo) {
     // five for the urgent. One left over by each guest would be 180.
     EXPECT_LE(growth.threads(), 25);
     EXPECT_LE(growth.descriptors(), 0);
+}
+
+// Each attempt to connect costs memory that gluster does not give back, and a monitor asks for the
+// disks of all guests every few seconds.
+TEST_F(GrowthTest, AVolumeThatIsStoppedIsNotAskedForOverAndOver) {
+    const std::string volume = lab().extra_volume("stopped", {});
+    ASSERT_TRUE(lab().gluster({"--mode=script", "volume", "stop", volume}).ok());
+    const auto start = std::chrono::steady_clock::now();
+    const bench::Growth growth = bench::measure_growth(libvirtd(), 200, [&](int) {
+        EXPECT_TRUE(refused(run({network_disk(volume, "disk", {lab().gluster_host()})}),
+                            VIR_ERR_SYSTEM_ERROR, "is stopped, or none of its bricks answers"));
+    });
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    EXPECT_LT(growth.resident(), static_cast<long long>(4 * kMiB));
+    EXPECT_LE(growth.descriptors(), 0);
+    EXPECT_LT(took.count(), 60);
+    ASSERT_TRUE(lab().gluster({"--mode=script", "volume", "start", volume}).ok());
+    // And it is asked again.
+    EXPECT_TRUE(comes_true(
+        [&] {
+            return run({network_disk(volume, "disk", {lab().gluster_host()})})
+                       .refusal.message.find("No such file") != std::string::npos;
+        },
+        std::chrono::seconds(60)));
 }
 
 }  // namespace sfg::test

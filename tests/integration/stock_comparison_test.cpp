@@ -51,9 +51,10 @@ TEST_F(StockComparisonTest, StockAndOursShowTheSame) {
               "qemu-img create -q -f qcow2 -u -F raw -b gluster://elsewhere/v/p uri 1G && "
               "qemu-img create -q -f vmdk a.vmdk 20M && qemu-img create -q -f vdi a.vdi 20M && "
               "qemu-img create -q -f vpc -o force_size=on a.vpc 20M && "
-              "qemu-img create -q -f qed a.qed 20M && qemu-img create -q -f qcow a.qcow 20M && "
-              "qemu-img create -q -f luks --object secret,id=s,data=x -o key-secret=s,iter-time=10 "
-              "a.luks 20M && "
+              "qemu-img create -q -f qed a.qed 20M && qemu-img create -q -f qcow a.qcow 20M && " +
+              luks_command("qemu-img create -q -f luks --object secret,id=s,data=x "
+                           "-o key-secret=s,iter-time=10 a.luks 20M") +
+              " && "
               "dd if=/dev/zero of=full bs=1M count=3 2>/dev/null && chmod 640 full && "
               "chown 11:12 full && ln -s raw link && ln -s nowhere dangling && ln -s dir dirlink");
     ASSERT_TRUE(made.ok()) << made.output;

@@ -34,8 +34,9 @@ class VolumesTest : public PoolTest {
     // Makes an image by qemu-img in the pool's directory.
     void qemu_img_create(const std::string& format, const std::string& name,
                          const std::string& options = "") {
-        const Ran made = shell("qemu-img create -q -f " + format + " " + options + " " +
-                               quoted(fuse(name)) + " 20M");
+        const std::string create =
+            "qemu-img create -q -f " + format + " " + options + " " + quoted(fuse(name)) + " 20M";
+        const Ran made = shell(format == "luks" ? luks_command(create) : create);
         ASSERT_TRUE(made.ok()) << made.output;
     }
 };

@@ -101,4 +101,9 @@ std::string quoted(const std::string& text) {
     return out + "'";
 }
 
+std::string luks_command(const std::string& create) {
+    return "{ for i in $(seq 100); do said=$(" + create +
+           " 2>&1) && break; done; printf %s \"$said\"; [ -z \"$said\" ]; }";
+}
+
 }  // namespace sfg::test

@@ -26,4 +26,11 @@ Ran shell(const std::string& command, std::chrono::seconds limit = std::chrono::
 // `text` as one word for a shell.
 std::string quoted(const std::string& text);
 
+// The command line `create` of a qemu-img that makes an image with LUKS, again and again until it
+// works, a hundred times at most; prints what the last said. Where the kernel's clock of a thread's
+// time is coarser than the first measurement is long, qemu 7.2.14 and later give up choosing how
+// often to iterate for the key ("Unable to get accurate CPU usage", crypto/pbkdf.c): here about
+// every other time.
+std::string luks_command(const std::string& create);
+
 }  // namespace sfg::test

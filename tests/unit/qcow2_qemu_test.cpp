@@ -2,8 +2,6 @@
 // qemu-img and qemu-io as judges of the images that create() makes: what they report must be what
 // they report of an image that qemu-img made with the same options.
 #include <gtest/gtest.h>
-#include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -15,6 +13,7 @@
 #include "driver/core/local_file.hpp"
 #include "driver/qcow2/create.hpp"
 #include "driver/qcow2/header.hpp"
+#include "tests/support/command.hpp"
 
 namespace sfg::qcow2 {
 
@@ -24,23 +23,6 @@ using Preallocation = CreateOptions::Preallocation;
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
-
-struct Outcome {
-    int status = -1;
-    std::string output;  // both streams
-};
-
-Outcome run(const std::string& command) {
-    Outcome outcome;
-    FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-    if (pipe == nullptr) return outcome;
-    char buffer[4096];
-    for (std::size_t got; (got = ::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-        outcome.output.append(buffer, got);
-    const int status = ::pclose(pipe);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
-}
 
 std::string preallocation_name(Preallocation preallocation) {
     switch (preallocation) {
@@ -69,9 +51,9 @@ std::string qemu_options(const CreateOptions& options) {
 class Qcow2QemuTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(run("qemu-img --version").status, 0)
+        ASSERT_EQ(test::shell("qemu-img --version").status, 0)
             << "qemu-img is needed for this test and missing: install qemu-utils";
-        ASSERT_EQ(run("qemu-io --version").status, 0)
+        ASSERT_EQ(test::shell("qemu-io --version").status, 0)
             << "qemu-io is needed for this test and missing: install qemu-utils";
         directory_ = ::testing::TempDir() + "sfg-qcow2-XXXXXX";
         ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
@@ -88,10 +70,10 @@ class Qcow2QemuTest : public ::testing::Test {
 
     // Runs a command in one of the directories; a failure is part of the text.
     std::string in(const std::string& side, const std::string& command) {
-        const Outcome outcome = run("cd '" + directory_ + "/" + side + "' && " + command);
-        if (outcome.status == 0) return outcome.output;
-        return outcome.output + "\nexit status " + std::to_string(outcome.status) + " of " +
-               command;
+        const test::Ran ran =
+            test::shell("cd " + test::quoted(directory_ + "/" + side) + " && " + command);
+        if (ran.ok()) return ran.output;
+        return ran.output + "\nexit status " + std::to_string(ran.status) + " of " + command;
     }
 
     void make_ours(const CreateOptions& options) {
@@ -320,12 +302,9 @@ TEST_F(Qcow2QemuTest, ImagesOfQemuAreRead) {
           "preallocation=full", "data_file=data,data_file_raw=on",
           "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10"}) {
         SCOPED_TRACE(options);
-        // Where the clock is coarse qemu may not be able to choose how often to iterate for a LUKS
-        // key ("Unable to get accurate CPU usage"), and can the next time.
-        ASSERT_EQ(in("qemu", std::string("for i in 1 2 3 4 5; do rm -f image; "
-                                         "said=$(qemu-img create -q --object "
-                                         "secret,id=s,data=0123456789 -f qcow2 -o ") +
-                                 options + " image 5M 2>&1) && break; done; printf %s \"$said\""),
+        ASSERT_EQ(in("qemu", test::luks_command("rm -f image; qemu-img create -q --object "
+                                                "secret,id=s,data=0123456789 -f qcow2 -o " +
+                                                std::string(options) + " image 5M")),
                   "");
         auto file = LocalFile::open(directory_ + "/qemu/image", LocalFile::Mode::read_only);
         ASSERT_TRUE(file) << file.error().message();
