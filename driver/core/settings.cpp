@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/core/settings.hpp"
 
-#include <fcntl.h>
 #include <glib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <limits>
 #include <memory>
 
 #include "driver/core/log.hpp"
+#include "driver/core/trusted_file.hpp"
 
 namespace sfg {
 namespace {
 
 constexpr char kDefaultPath[] = "/etc/libvirt/sf-gluster.conf";
 constexpr char kGroup[] = "driver";
-constexpr off_t kLargestFile = 1 << 20;
 
 using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
 
@@ -56,32 +52,10 @@ Result<std::vector<std::string>> read_paths(GKeyFile* file, const char* key) {
     return paths;
 }
 
-Result<std::string> read_trusted(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        if (errno == ENOENT) return std::string();
-        return Error::from_errno(errno, "cannot open");
-    }
-    struct Closer {
-        int fd;
-        ~Closer() { ::close(fd); }
-    } closer{fd};
-    struct stat stat;
-    if (fstat(fd, &stat) < 0) return Error::from_errno(errno, "cannot look at it");
-    if (!S_ISREG(stat.st_mode) || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return Error(ErrorKind::denied, "it must be a file of root's that nobody else can write");
-    if (stat.st_size > kLargestFile) return Error(ErrorKind::invalid, "it is over 1 MiB");
-    std::string text(static_cast<std::size_t>(stat.st_size), '\0');
-    const ssize_t got = read(fd, text.data(), text.size());
-    if (got < 0) return Error::from_errno(errno, "cannot read");
-    text.resize(static_cast<std::size_t>(got));
-    return text;
-}
-
 }  // namespace
 
 Result<Settings> read_settings(const std::string& path) {
-    auto text = read_trusted(path);
+    auto text = read_trusted_file(path);
     if (!text) return text.error().with_context(path);
     Settings settings;
     if (text->empty()) return settings;

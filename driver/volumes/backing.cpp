@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <limits>
 
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/uri.hpp"
 #include "driver/volumes/file_use.hpp"
-#include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/inspect.hpp"
 #include "driver/volumes/names.hpp"
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
@@ -18,7 +19,6 @@
 #include "driver/volumes/conversion.hpp"
 #include "driver/volumes/copy.hpp"
 #include "driver/volumes/finish_upload.hpp"
-#include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/parents.hpp"
 #include "driver/volumes/progress.hpp"

@@ -8,12 +8,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
-#include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/known_pools.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/scan.hpp"

@@ -15,16 +15,6 @@ namespace {
 constexpr std::string_view kMark = ".sfgluster-";
 constexpr std::size_t kIdDigits = 16;
 
-std::vector<std::string_view> components(std::string_view path) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const auto slash = path.find('/');
-        parts.push_back(path.substr(0, slash));
-        if (slash == std::string_view::npos) return parts;
-        path.remove_prefix(slash + 1);
-    }
-}
-
 bool has_control_character(std::string_view text) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
@@ -61,7 +51,7 @@ Result<void> check_volume_name(const std::string& name) {
     if (name.starts_with('/')) return refuse("begins with '/'");
     if (name.size() > kLongestPath)
         return refuse("is longer than " + std::to_string(kLongestPath) + " bytes");
-    const auto parts = components(name);
+    const auto parts = split_path(name);
     if (parts.size() > kMostComponents)
         return refuse("has more than " + std::to_string(kMostComponents) + " components");
     for (const std::string_view component : parts) {
@@ -93,58 +83,9 @@ bool is_temporary_name(const std::string& component) {
            end.find_first_not_of("0123456789abcdef", kMark.size()) == std::string_view::npos;
 }
 
-std::string join_path(std::string_view directory, std::string_view name) {
-    if (directory.empty()) return std::string(name);
-    if (name.empty()) return std::string(directory);
-    return std::string(directory) + "/" + std::string(name);
-}
-
-std::string parent_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-std::string last_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos ? path : path.substr(slash + 1);
-}
-
-std::optional<std::string> normalized(std::string_view path) {
-    std::vector<std::string_view> kept;
-    for (const std::string_view component : components(path)) {
-        if (component.empty() || component == ".") continue;
-        if (component == "..") {
-            if (kept.empty()) return std::nullopt;
-            kept.pop_back();
-        } else {
-            kept.push_back(component);
-        }
-    }
-    std::string out;
-    for (const std::string_view component : kept) out = join_path(out, component);
-    return out;
-}
-
-std::string relative_path(const std::string& directory, const std::string& path) {
-    std::vector<std::string_view> from;
-    if (!directory.empty()) from = components(directory);
-    const std::vector<std::string_view> to = components(path);
-    std::size_t shared = 0;
-    while (shared < from.size() && shared + 1 < to.size() && from[shared] == to[shared]) ++shared;
-    std::string out;
-    for (std::size_t i = shared; i < from.size(); ++i) out = join_path(out, "..");
-    for (std::size_t i = shared; i < to.size(); ++i) out = join_path(out, to[i]);
-    return out;
-}
-
 bool has_protocol(const std::string& name) {
     const auto at = name.find_first_of(":/");
     return at != std::string::npos && name[at] == ':';
-}
-
-bool is_below(const std::string& path, const std::string& directory) {
-    return directory.empty() || (path.size() > directory.size() && path.starts_with(directory) &&
-                                 path[directory.size()] == '/');
 }
 
 }  // namespace sfg

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "driver/core/path.hpp"
 #include "driver/core/result.hpp"
 
 namespace sfg {
@@ -34,28 +34,8 @@ bool is_glusters_own(std::string_view component);
 std::string temporary_name(const std::string& component, std::uint64_t id);
 bool is_temporary_name(const std::string& component);
 
-// "a/b" and "c" to "a/b/c"; either may be empty.
-std::string join_path(std::string_view directory, std::string_view name);
-
-// "a/b/c" to "a/b"; "c" to "".
-std::string parent_of(const std::string& path);
-
-// "a/b/c" to "c".
-std::string last_of(const std::string& path);
-
-// `path` with "", "." and ".." worked out, without a leading slash; nothing where ".." leads out
-// of the root.
-std::optional<std::string> normalized(std::string_view path);
-
-// How a file in `directory` names `path`, both from the volume's root and normalized:
-// "instances/u" and "image_cache/x" give "../../image_cache/x".
-std::string relative_path(const std::string& directory, const std::string& path);
-
 // Whether qemu takes the name of an image for "protocol:rest" (block.c, path_has_protocol): a ':'
 // before the first '/'.
 bool has_protocol(const std::string& name);
-
-// Is `path` below `directory` (or, with an empty one, anything)?
-bool is_below(const std::string& path, const std::string& directory);
 
 }  // namespace sfg

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
 #include "driver/gluster/connection.hpp"
-#include "driver/volumes/fuse_mounts.hpp"
 #include "driver/volumes/pool.hpp"
 
 namespace sfg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/fuse_mounts.hpp"
+#include "driver/core/fuse_mounts.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,6 +37,26 @@ TEST(FusePaths, OfIpv6ServersAreUnderstood) {
     const auto found = parse_fuse_path("/mnt/v6/x", kMounts);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->volume, "vol");
+}
+
+TEST(FuseMounts, AreListedWithWhatTheyShow) {
+    const auto mounts = parse_fuse_mounts(kMounts);
+    ASSERT_EQ(mounts.size(), 3u);
+    EXPECT_EQ(mounts[0].volume, "shakenfist");
+    EXPECT_EQ(mounts[0].directory, "");
+    EXPECT_EQ(mounts[0].mount_point, "/srv/sf");
+    EXPECT_EQ(mounts[0].server, "sf-1");
+    EXPECT_EQ(mounts[1].mount_point, "/mnt/with space");
+    EXPECT_EQ(mounts[1].directory, "sub/dir");
+    EXPECT_EQ(mounts[2].server, "2001:db8::1");
+}
+
+TEST(FuseMounts, ThatAreCoveredAreNotListed) {
+    for (const char* point : {"/srv/sf", "/srv"}) {
+        const std::string covered =
+            std::string(kMounts) + "94 90 0:54 / " + point + " rw - tmpfs tmpfs rw\n";
+        EXPECT_EQ(parse_fuse_mounts(covered).size(), 2u) << point;
+    }
 }
 
 TEST(FusePaths, ElsewhereAreNone) {

@@ -4,8 +4,27 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sfg {
+
+// A FUSE mount of a gluster volume (fuse.glusterfs).
+struct FuseMount {
+    std::string volume;       // the gluster volume's name as it was mounted
+    std::string directory;    // the directory of the volume that is mounted, normalized; "": all
+    std::string mount_point;  // absolute
+    std::string server;       // where the volume file was had; no brackets around an IPv6 address
+};
+
+// Those that nothing is mounted over, in the order of `mountinfo`, the text of
+// /proc/self/mountinfo (proc(5)).
+std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo);
+
+// Where the file system that has `path` (absolute) is mounted.
+std::string parse_mount_point(const std::string& path, std::string_view mountinfo);
+
+// The mountinfo of this process.
+std::string own_mountinfo();
 
 // A local path below a mounted gluster volume.
 struct FusePath {
@@ -16,11 +35,10 @@ struct FusePath {
 };
 
 // Does `path`, absolute and normalized by this function, lie on a FUSE mount of a gluster volume?
-// `mountinfo` is the text of /proc/self/mountinfo (proc(5)). A mount of a subdirectory
-// (host:/volume/dir) is taken into account. No file system is touched.
+// A mount of a subdirectory (host:/volume/dir) is taken into account. No file system is touched.
 std::optional<FusePath> parse_fuse_path(const std::string& path, std::string_view mountinfo);
 
-// The same with this process's mounts.
+// The same with own_mountinfo().
 std::optional<FusePath> fuse_path(const std::string& path);
 
 // The gfid that a FUSE mount tells of the file at `path`, in gluster's text form; empty where it

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/core/fuse_mounts.hpp"
+
+#include <sys/xattr.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "driver/core/path.hpp"
+
+namespace sfg {
+namespace {
+
+// mountinfo writes space, tab, newline and backslash as \ooo.
+std::string unescape_octal(std::string_view field) {
+    std::string out;
+    for (std::size_t i = 0; i < field.size(); ++i) {
+        auto digit = [&](std::size_t at) { return field[at] >= '0' && field[at] <= '7'; };
+        if (field[i] == '\\' && i + 3 < field.size() && digit(i + 1) && digit(i + 2) &&
+            digit(i + 3)) {
+            out += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 +
+                                     (field[i + 3] - '0'));
+            i += 3;
+        } else {
+            out += field[i];
+        }
+    }
+    return out;
+}
+
+struct Mount {
+    std::string root;   // directory of the file system that is mounted; "/" for FUSE
+    std::string point;  // where, normalized
+    std::string type;
+    std::string source;  // host:/volume[/directory] or host:volume
+};
+
+std::optional<Mount> parse_mount(const std::string& line) {
+    std::istringstream fields(line);
+    std::string skipped, root, point, field, type, source;
+    if (!(fields >> skipped >> skipped >> skipped >> root >> point)) return std::nullopt;
+    while (fields >> field && field != "-") {
+    }
+    if (!(fields >> type >> source)) return std::nullopt;
+    const auto normal = normalized(unescape_octal(point));
+    if (!normal) return std::nullopt;
+    return Mount{unescape_octal(root), *normal, type, unescape_octal(source)};
+}
+
+std::vector<Mount> parse_mounts(std::string_view mountinfo) {
+    std::vector<Mount> mounts;
+    std::istringstream lines{std::string(mountinfo)};
+    for (std::string line; std::getline(lines, line);)
+        if (auto mount = parse_mount(line)) mounts.push_back(*std::move(mount));
+    return mounts;
+}
+
+std::optional<FuseMount> gluster_mount(const Mount& mount) {
+    if (mount.type != "fuse.glusterfs") return std::nullopt;
+    const auto colon = mount.source.rfind(':');
+    if (colon == std::string::npos) return std::nullopt;
+    const auto in_volume = normalized(std::string_view(mount.source).substr(colon + 1));
+    const auto root = normalized(mount.root);
+    if (!in_volume || in_volume->empty() || !root) return std::nullopt;
+    const auto slash = in_volume->find('/');
+    FuseMount found;
+    found.volume = in_volume->substr(0, slash);
+    found.directory =
+        join_path(slash == std::string::npos ? "" : in_volume->substr(slash + 1), *root);
+    found.mount_point = "/" + mount.point;
+    found.server = mount.source.substr(0, colon);
+    if (found.server.starts_with('[') && found.server.ends_with(']'))
+        found.server = found.server.substr(1, found.server.size() - 2);
+    return found;
+}
+
+// The mount that a normalized path lies on.
+std::optional<Mount> mount_of(const std::string& path, std::string_view mountinfo) {
+    std::optional<Mount> best;
+    for (Mount& mount : parse_mounts(mountinfo)) {
+        if (path != mount.point && !is_below(path, mount.point)) continue;
+        // The longest mount point has the file; of equal ones the last, which lies on top.
+        if (!best || mount.point.size() >= best->point.size()) best = std::move(mount);
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo) {
+    std::vector<FuseMount> found;
+    for (const Mount& mount : parse_mounts(mountinfo)) {
+        // What is mounted on top hides what is below.
+        std::erase_if(found, [&](const FuseMount& earlier) {
+            const std::string point = earlier.mount_point.substr(1);
+            return point == mount.point || is_below(point, mount.point);
+        });
+        if (auto gluster = gluster_mount(mount)) found.push_back(*std::move(gluster));
+    }
+    return found;
+}
+
+std::string parse_mount_point(const std::string& path, std::string_view mountinfo) {
+    const auto wanted = normalized(path);
+    const auto mount = wanted ? mount_of(*wanted, mountinfo) : std::nullopt;
+    return mount ? "/" + mount->point : "";
+}
+
+std::optional<FusePath> parse_fuse_path(const std::string& path, std::string_view mountinfo) {
+    const auto wanted = normalized(path);
+    if (!wanted) return std::nullopt;
+    const auto best = mount_of(*wanted, mountinfo);
+    if (!best) return std::nullopt;
+    const auto mount = gluster_mount(*best);
+    if (!mount) return std::nullopt;
+    FusePath found;
+    found.below = best->point.empty()
+                      ? *wanted
+                      : wanted->substr(std::min(wanted->size(), best->point.size() + 1));
+    found.volume = mount->volume;
+    found.path = join_path(mount->directory, found.below);
+    found.mount_point = mount->mount_point;
+    return found;
+}
+
+std::string own_mountinfo() {
+    std::ifstream file("/proc/self/mountinfo");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::optional<FusePath> fuse_path(const std::string& path) {
+    return parse_fuse_path(path, own_mountinfo());
+}
+
+namespace {
+
+template <typename Get>
+std::string gfid_by(Get get, const std::string& path) {
+    std::array<char, 64> text;
+    const ssize_t size = get(path.c_str(), "glusterfs.gfid.string", text.data(), text.size());
+    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "";
+}
+
+}  // namespace
+
+std::string gfid_over_fuse(const std::string& path) {
+    return gfid_by(lgetxattr, path);
+}
+
+std::string gfid_over_fuse_followed(const std::string& path) {
+    return gfid_by(getxattr, path);
+}
+
+}  // namespace sfg

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "driver/core/result.hpp"
+
+namespace sfg::hooks {
+
+// A libvirt domain document. What is not changed is written as it was read: white space between
+// elements, comments and processing instructions included. Quotes come out as libvirt writes them.
+class DomainXml {
+  public:
+    static constexpr std::size_t kLargest = std::size_t{16} << 20;  // bytes
+    static constexpr int kDeepest = 256;                            // elements, as libxml2 has it
+
+    // ErrorKind::invalid, with a sentence, for what is not well-formed, larger or deeper than the
+    // above, has a document type (and may so have entities), or has another root than <domain>.
+    static Result<DomainXml> parse(std::string_view text);
+
+    std::string text() const;
+
+    // Calls `work` with each <disk> and each <backingStore> below it that has a <source>, and the
+    // disk's target ("vda"; "" where there is none), until it returns an error.
+    Result<void> for_each_image(
+        const std::function<Result<void>(pugi::xml_node image, const std::string& disk)>& work);
+
+  private:
+    // On the heap: pugixml's documents do not move.
+    std::unique_ptr<pugi::xml_document> document_ = std::make_unique<pugi::xml_document>();
+    bool ends_line_ = false;
+};
+
+}  // namespace sfg::hooks

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/address.hpp"
+
+namespace sfg::hooks {
+
+// How a guest reaches the images of a gluster volume.
+enum class Access {
+    network,  // <disk type='network'>: qemu's own gluster driver
+    file,     // <disk type='file'> on a FUSE mount
+};
+
+// ErrorKind::invalid for another word than network and file.
+Result<Access> parse_access(const std::string& word);
+
+// Where a directory of a gluster volume is mounted on this host.
+struct MountedDirectory {
+    std::string directory;    // in the volume, normalized; "" is its root
+    std::string mount_point;  // absolute, normalized
+};
+
+struct KnownVolume {
+    std::string name;
+    std::vector<Server> servers;
+    std::vector<MountedDirectory> mounts;
+
+    // The local path of `path` (from the volume's root, normalized), on the mount that shows the
+    // most; nothing where no mount shows it.
+    std::optional<std::string> local_path(const std::string& path) const;
+};
+
+// A file in a known volume.
+struct PlaceInVolume {
+    const KnownVolume* volume;
+    std::string path;  // from the volume's root, normalized
+};
+
+// The gluster volumes that the rewriting may touch: those of the configuration and those that are
+// mounted on this host. Groups of /etc/libvirt/sf-gluster.conf (GKeyFile):
+//
+//   [volume shakenfist]
+//   servers=sf-1;sf-2:24007;/run/glusterd.socket
+//   mount=/srv/shakenfist         # what the mount table says otherwise
+//   mount-directory=instances     # when only a directory of the volume is mounted there
+//
+// Mounts and servers that the configuration names for a volume stand instead of those that the
+// mount table tells.
+class KnownVolumes {
+  public:
+    // `configuration` is the file's text, `mountinfo` that of /proc/self/mountinfo.
+    // ErrorKind::invalid says what in the configuration cannot be right.
+    static Result<KnownVolumes> make(const std::string& configuration, std::string mountinfo);
+
+    const KnownVolume* find(const std::string& name) const;
+
+    // Which volume a local file is in, by the longest mount point above it; none where another
+    // file system is mounted in between. No file system is touched.
+    std::optional<PlaceInVolume> locate(const std::string& local_path) const;
+
+  private:
+    std::map<std::string, KnownVolume> volumes_;
+    std::string mountinfo_;
+};
+
+}  // namespace sfg::hooks

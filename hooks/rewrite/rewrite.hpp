@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hooks/rewrite/domain_xml.hpp"
+#include "hooks/rewrite/known_volumes.hpp"
+
+namespace sfg::hooks {
+
+// One image that got another source.
+struct Rewritten {
+    std::string disk;  // its target, "vda"
+    std::string from;  // as messages name it: "gluster://shakenfist/a" or "/srv/shakenfist/a"
+    std::string to;
+};
+
+// Which of Access::network and Access::file the images of a volume get.
+using Chooser = std::function<Access(const KnownVolume&)>;
+
+// Gives every image of a known gluster volume, the disks' own and those of their <backingStore>
+// chains, the access that `choose` says, and changes nothing else. Images of other volumes, other
+// protocols and local files stay; so do files with a startupPolicy, which libvirt takes for local
+// media alone (domain_validate.c, virDomainDiskDefValidateStartupPolicy).
+//
+// Errors name the disk: unsupported where no mount shows the image, or no server of its volume is
+// known; invalid where its name leads out of the volume. `domain` is then half rewritten: throw it
+// away.
+Result<std::vector<Rewritten>> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
+                                              const Chooser& choose);
+
+}  // namespace sfg::hooks

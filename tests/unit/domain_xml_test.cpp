@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "hooks/rewrite/domain_xml.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sfg::hooks {
+namespace {
+
+std::string refusal(const std::string& text) {
+    const auto domain = DomainXml::parse(text);
+    return domain ? "" : domain.error().message();
+}
+
+std::string nested(int depth) {
+    std::string text = "<domain>";
+    for (int i = 1; i < depth; ++i) text += "<a>";
+    for (int i = 1; i < depth; ++i) text += "</a>";
+    return text + "</domain>";
+}
+
+TEST(DomainXml, ComesOutAsItCameIn) {
+    for (const char* text :
+         {"<domain type='kvm'><name>a</name></domain>",
+          "<?xml version='1.0' encoding='UTF-8'?><domain/>", "<!-- WARNING --><domain/>\n",
+          "<domain>\n  <description> a\n b </description>\n\t<x:y xmlns:x='u' z=''/>\n</domain>\n",
+          "<domain><![CDATA[<&>]]><?pi data?></domain>", "<domain a='&lt;&amp;&apos;&#10;\"'/>",
+          "<domain>\xc3\xa4 &amp;amp;</domain>"}) {
+        const auto domain = DomainXml::parse(text);
+        ASSERT_TRUE(domain) << text << ": " << domain.error().message();
+        EXPECT_EQ(domain->text(), text);
+    }
+}
+
+TEST(DomainXml, RefusesWhatIsNone) {
+    for (const char* text : {"", " ", "x", "<domain", "<domain>", "<domain></a>", "<volume/>",
+                             "<domain><a b=></a></domain>"})
+        EXPECT_NE(refusal(text).find("not a domain document"), std::string::npos) << text;
+}
+
+TEST(DomainXml, RefusesDocumentTypesAndSoEntities) {
+    EXPECT_NE(refusal("<!DOCTYPE domain [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
+                      "<domain>&b;</domain>")
+                  .find("document type"),
+              std::string::npos);
+}
+
+TEST(DomainXml, RefusesWhatIsTooDeepOrTooLong) {
+    EXPECT_EQ(refusal(nested(DomainXml::kDeepest)), "");
+    EXPECT_NE(refusal(nested(DomainXml::kDeepest + 1)).find("deep"), std::string::npos);
+    EXPECT_NE(refusal(nested(2'000'000)).find("deep"), std::string::npos);
+    EXPECT_NE(refusal(std::string(DomainXml::kLargest + 1, ' ')).find("MiB"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sfg::hooks

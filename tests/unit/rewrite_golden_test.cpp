@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One test for each folder of tests/golden/rewrite: "to", "sf-gluster.conf", "mountinfo" and
+// "in.xml" go in, "out.xml" or the sentence in "error" comes out.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "hooks/rewrite/rewrite.hpp"
+
+namespace sfg::hooks {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+Result<std::string> rewritten(const fs::path& folder) {
+    std::string to = text_of(folder / "to");
+    to.pop_back();
+    SFG_TRY_ASSIGN(const auto volumes, KnownVolumes::make(text_of(folder / "sf-gluster.conf"),
+                                                          text_of(folder / "mountinfo")));
+    SFG_TRY_ASSIGN(const auto access, parse_access(to));
+    SFG_TRY_ASSIGN(auto domain, DomainXml::parse(text_of(folder / "in.xml")));
+    SFG_TRY_ASSIGN(const auto changes,
+                   rewrite_images(domain, volumes, [&](const KnownVolume&) { return access; }));
+    EXPECT_EQ(changes.empty(), domain.text() == text_of(folder / "in.xml"));
+    return domain.text();
+}
+
+class RewriteGolden : public testing::TestWithParam<fs::path> {};
+
+TEST_P(RewriteGolden, ComesOutAsWritten) {
+    const auto& folder = GetParam();
+    const auto result = rewritten(folder);
+    if (fs::exists(folder / "error")) {
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().message() + "\n", text_of(folder / "error"));
+        return;
+    }
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_EQ(*result, text_of(folder / "out.xml"));
+}
+
+std::vector<fs::path> folders() {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(SFG_SOURCE_DIR "/tests/golden/rewrite"))
+        found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, RewriteGolden, testing::ValuesIn(folders()),
+                         [](const auto& folder) {
+                             std::string name = folder.param.filename();
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
+
+}  // namespace
+}  // namespace sfg::hooks
