@@ -76,7 +76,11 @@ Answer<Guest> Guest::answer(virDomainPtr domain) {
 }
 
 Answer<Guest> Guest::start(const Client& client, const GuestSpec& spec) {
-    return answer(virDomainCreateXML(client.get(), spec.xml().c_str(), 0));
+    return start_document(client, spec.xml());
+}
+
+Answer<Guest> Guest::start_document(const Client& client, const std::string& xml) {
+    return answer(virDomainCreateXML(client.get(), xml.c_str(), 0));
 }
 
 Answer<Guest> Guest::find(const Client& client, const std::string& name) {

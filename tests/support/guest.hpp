@@ -47,6 +47,7 @@ GuestSpec quick_guest(Lab& lab, const std::string& name, std::vector<DiskSpec> d
 class Guest {
   public:
     static Answer<Guest> start(const Client& client, const GuestSpec& spec);
+    static Answer<Guest> start_document(const Client& client, const std::string& xml);
     static Answer<Guest> find(const Client& client, const std::string& name);
     ~Guest();
     Guest(Guest&& other) noexcept : domain_(std::exchange(other.domain_, nullptr)) {}
