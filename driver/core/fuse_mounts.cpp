@@ -3,6 +3,7 @@
 
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -33,19 +34,29 @@ struct Mount {
     std::string root;   // directory of the file system that is mounted; "/" for FUSE
     std::string point;  // where, normalized
     std::string type;
-    std::string source;  // host:/volume[/directory] or host:volume
+    std::string source;   // host:/volume[/directory] or host:volume
+    std::string options;  // of the file system, with ',' between them
 };
 
-std::optional<Mount> parse_mount(const std::string& line) {
-    std::istringstream fields(line);
-    std::string skipped, root, point, field, type, source;
-    if (!(fields >> skipped >> skipped >> skipped >> root >> point)) return std::nullopt;
-    while (fields >> field && field != "-") {
+// The fields between single spaces; the kernel escapes those inside, but no other white space.
+std::vector<std::string> fields_of(const std::string& line) {
+    std::vector<std::string> fields(1);
+    for (const char c : line) {
+        if (c == ' ')
+            fields.emplace_back();
+        else
+            fields.back() += c;
     }
-    if (!(fields >> type >> source)) return std::nullopt;
-    const auto normal = normalized(unescape_octal(point));
-    if (!normal) return std::nullopt;
-    return Mount{unescape_octal(root), *normal, type, unescape_octal(source)};
+    return fields;
+}
+
+std::optional<Mount> parse_mount(const std::string& line) {
+    const auto fields = fields_of(line);
+    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    if (dash - fields.begin() < 6 || fields.end() - dash < 4) return std::nullopt;
+    const auto point = normalized(unescape_octal(fields[4]));
+    if (!point) return std::nullopt;
+    return Mount{unescape_octal(fields[3]), *point, dash[1], unescape_octal(dash[2]), dash[3]};
 }
 
 std::vector<Mount> parse_mounts(std::string_view mountinfo) {
@@ -58,11 +69,19 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
 
 std::optional<FuseMount> gluster_mount(const Mount& mount) {
     if (mount.type != "fuse.glusterfs") return std::nullopt;
-    const auto colon = mount.source.rfind(':');
+    // fusermount lets every user choose the type and the source of a mount, but not the user.
+    if (("," + mount.options + ",").find(",user_id=0,") == std::string::npos) return std::nullopt;
+    // Something bind-mounted that is gone since.
+    if (mount.root.ends_with("//deleted")) return std::nullopt;
+    auto colon = mount.source.find(":/");
+    if (colon == std::string::npos) colon = mount.source.rfind(':');
     if (colon == std::string::npos) return std::nullopt;
     const auto in_volume = normalized(std::string_view(mount.source).substr(colon + 1));
     const auto root = normalized(mount.root);
     if (!in_volume || in_volume->empty() || !root) return std::nullopt;
+    // host:/snaps/SNAPSHOT/VOLUME is a snapshot, not the volume "snaps" (glusterfs's
+    // mount.glusterfs).
+    if (in_volume->starts_with("snaps/")) return std::nullopt;
     const auto slash = in_volume->find('/');
     FuseMount found;
     found.volume = in_volume->substr(0, slash);

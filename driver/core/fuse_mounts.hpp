@@ -8,7 +8,7 @@
 
 namespace sfg {
 
-// A FUSE mount of a gluster volume (fuse.glusterfs).
+// A FUSE mount of a gluster volume (fuse.glusterfs) that root made. Others are nobody's word.
 struct FuseMount {
     std::string volume;       // the gluster volume's name as it was mounted
     std::string directory;    // the directory of the volume that is mounted, normalized; "": all
@@ -16,8 +16,8 @@ struct FuseMount {
     std::string server;       // where the volume file was had; no brackets around an IPv6 address
 };
 
-// Those that nothing is mounted over, in the order of `mountinfo`, the text of
-// /proc/self/mountinfo (proc(5)).
+// Those that nothing is mounted over, but for mounts of snapshots, in the order of `mountinfo`, the
+// text of /proc/self/mountinfo (proc(5)).
 std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo);
 
 // Where the file system that has `path` (absolute) is mounted.

@@ -48,7 +48,10 @@ std::optional<std::string> normalized(std::string_view path) {
         }
     }
     std::string out;
-    for (const std::string_view component : kept) out = join_path(out, component);
+    for (const std::string_view component : kept) {
+        if (!out.empty()) out += '/';
+        out += component;
+    }
     return out;
 }
 

@@ -18,6 +18,7 @@ Result<std::string> read_trusted_file(const std::string& path) {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         if (errno == ENOENT) return std::string();
+        if (errno == ELOOP) return Error(ErrorKind::denied, "it must not be a symbolic link");
         return Error::from_errno(errno, "cannot open");
     }
     struct Closer {

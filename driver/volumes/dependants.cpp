@@ -14,6 +14,7 @@
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/volumes/bounded.hpp"
 #include "driver/volumes/known_pools.hpp"
 #include "driver/volumes/names.hpp"
 #include "driver/volumes/scan.hpp"
@@ -28,8 +29,11 @@ std::vector<Pool> pools_of_volume(const OpenPool& pool) {
     all.push_back(pool.pool);
     std::vector<Pool> found;
     for (const auto& candidate : all) {
+        // A gluster volume has one name: others need no connection, which may take its time.
+        if (candidate.address.volume != pool.pool.address.volume) continue;
         const auto connection =
             Connections::instance().get(candidate.address, settings().connect_timeout);
+        show_life();
         if (!connection || (*connection)->volume_id() != pool.volume_id()) continue;
         auto covers = [](const Pool& outer, const Pool& inner) {
             return outer.directory == inner.directory || is_below(inner.directory, outer.directory);
@@ -85,6 +89,7 @@ class Search {
         if (!backing) return {};
         SFG_TRY_ASSIGN(const bool depends,
                        is_base(join_path(pool.directory, entry.name), *backing));
+        show_life();
         if (depends) found_.push_back({entry.name, pool.name, entry.image->capacity});
         return {};
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // sf-gluster: what the driver's and the hook's knowledge is good for by hand.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -32,6 +35,8 @@ std::string read_input() {
 }
 
 Result<std::string> rewrite(const RewriteOptions& options) {
+    if (options.configuration != kConfiguration && access(options.configuration.c_str(), F_OK) < 0)
+        return Error::from_errno(errno, "cannot read " + options.configuration);
     auto configuration = read_trusted_file(options.configuration);
     if (!configuration) return configuration.error().with_context(options.configuration);
     auto volumes = hooks::KnownVolumes::make(*configuration, own_mountinfo());
@@ -39,10 +44,14 @@ Result<std::string> rewrite(const RewriteOptions& options) {
     SFG_TRY_ASSIGN(const auto to, hooks::parse_access(options.to));
     SFG_TRY_ASSIGN(auto domain, hooks::DomainXml::parse(read_input()));
     SFG_TRY_ASSIGN(
-        const auto rewritten,
+        const auto outcome,
         hooks::rewrite_images(domain, *volumes, [to](const hooks::KnownVolume&) { return to; }));
-    for (const auto& image : rewritten)
+    for (const auto& image : outcome.rewritten)
         std::cerr << image.disk << ": " << image.from << " -> " << image.to << "\n";
+    for (const auto& image : outcome.left)
+        std::cerr << image.disk << ": " << image.from
+                  << " is left as it is: the volume is neither mounted here nor in "
+                  << options.configuration << "\n";
     return domain.text();
 }
 
@@ -53,8 +62,8 @@ int run(int count, char** words) {
     RewriteOptions options;
     CLI::App* const command = app.add_subcommand(
         "rewrite",
-        "Reads a domain document and writes it with its gluster images as network or file disks; "
-        "tells on standard error what it changed");
+        "Reads a domain document from standard input and writes it with its gluster images as "
+        "network or file disks to standard output; tells on standard error what it changed");
     command->add_option("--to", options.to, "network: qemu's gluster driver; file: FUSE mounts")
         ->required()
         ->check(CLI::IsMember({"network", "file"}));

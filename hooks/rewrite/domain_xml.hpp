@@ -16,23 +16,25 @@ namespace sfg::hooks {
 class DomainXml {
   public:
     static constexpr std::size_t kLargest = std::size_t{16} << 20;  // bytes
-    static constexpr int kDeepest = 256;                            // elements, as libxml2 has it
+    static constexpr int kDeepest = 200;                            // elements; libxml2 has 256
+    static constexpr int kMostImages = 4096;
 
-    // ErrorKind::invalid, with a sentence, for what is not well-formed, larger or deeper than the
-    // above, has a document type (and may so have entities), or has another root than <domain>.
+    // ErrorKind::invalid, with a sentence, for what is not well-formed as libxml2 has it, larger or
+    // deeper than the above, has a document type (and may so have entities), is said to be in
+    // another encoding than UTF-8, or has another root than <domain>.
     static Result<DomainXml> parse(std::string_view text);
 
     std::string text() const;
 
     // Calls `work` with each <disk> and each <backingStore> below it that has a <source>, and the
-    // disk's target ("vda"; "" where there is none), until it returns an error.
+    // disk's target ("vda"; "" where there is none), until it returns an error. ErrorKind::invalid
+    // for more than kMostImages, and for elements of which libvirt may see others than we do.
     Result<void> for_each_image(
         const std::function<Result<void>(pugi::xml_node image, const std::string& disk)>& work);
 
   private:
     // On the heap: pugixml's documents do not move.
     std::unique_ptr<pugi::xml_document> document_ = std::make_unique<pugi::xml_document>();
-    bool ends_line_ = false;
 };
 
 }  // namespace sfg::hooks

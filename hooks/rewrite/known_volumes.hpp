@@ -30,10 +30,6 @@ struct KnownVolume {
     std::string name;
     std::vector<Server> servers;
     std::vector<MountedDirectory> mounts;
-
-    // The local path of `path` (from the volume's root, normalized), on the mount that shows the
-    // most; nothing where no mount shows it.
-    std::optional<std::string> local_path(const std::string& path) const;
 };
 
 // A file in a known volume.
@@ -47,11 +43,13 @@ struct PlaceInVolume {
 //
 //   [volume shakenfist]
 //   servers=sf-1;sf-2:24007;/run/glusterd.socket
-//   mount=/srv/shakenfist         # what the mount table says otherwise
-//   mount-directory=instances     # when only a directory of the volume is mounted there
+//   mount=/srv/shakenfist
+//   mount-directory=instances
+//
+// mount-directory is given when only that directory of the volume is mounted there.
 //
 // Mounts and servers that the configuration names for a volume stand instead of those that the
-// mount table tells.
+// mount table tells, but a mount that the table has there of something else is an error.
 class KnownVolumes {
   public:
     // `configuration` is the file's text, `mountinfo` that of /proc/self/mountinfo.
@@ -60,11 +58,20 @@ class KnownVolumes {
 
     const KnownVolume* find(const std::string& name) const;
 
+    // Where `path` (from the volume's root, normalized) is on this host, on the mount that shows
+    // the most of those that show it; nothing where none does, or where another file system is
+    // mounted in between. No file system is touched.
+    std::optional<std::string> local_path(const KnownVolume& volume, const std::string& path) const;
+
     // Which volume a local file is in, by the longest mount point above it; none where another
-    // file system is mounted in between. No file system is touched.
+    // file system is mounted in between, and for names with "..", which the kernel may take another
+    // way where there are links. No file system is touched.
     std::optional<PlaceInVolume> locate(const std::string& local_path) const;
 
   private:
+    // Whether no other volume has these mounts, here or in the mount table.
+    Result<void> check_mounts(const KnownVolume& volume, const std::string& mountinfo) const;
+
     std::map<std::string, KnownVolume> volumes_;
     std::string mountinfo_;
 };

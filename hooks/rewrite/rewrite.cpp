@@ -1,12 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/rewrite.hpp"
 
+#include <algorithm>
+
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
-#include "hooks/rewrite/network_hosts.hpp"
+#include "hooks/rewrite/source_children.hpp"
 
 namespace sfg::hooks {
 namespace {
+
+constexpr std::size_t kLongestName = 4096 + 256;  // bytes; a path and a gluster volume's name
+
+// libvirt takes a <disk> without a type for a file (domain_conf.c, virDomainDiskDefParseXML); a
+// <backingStore> must have one.
+std::string_view type_of(pugi::xml_node image) {
+    const auto type = image.attribute("type");
+    if (!type && std::string_view(image.name()) == "disk") return "file";
+    return type.value();
+}
+
+void set_type(pugi::xml_node image, const char* type) {
+    if (!image.attribute("type")) image.prepend_attribute("type");
+    image.attribute("type").set_value(type);
+}
+
+// What is true of local files alone: libvirt refuses a startupPolicy and <transient/> elsewhere,
+// and an image that is given by descriptor is not the one by that path.
+bool must_be_local(pugi::xml_node image) {
+    const auto source = image.child("source");
+    return source.attribute("startupPolicy") || source.attribute("fdgroup") ||
+           image.child("transient");
+}
+
+// Takes out of a <source> what names an image, of whatever type: what libvirt passed over for the
+// old type would count for the new one.
+void remove_names(pugi::xml_node source) {
+    for (const char* attribute : {"file", "protocol", "name", "query", "tls", "tlsHostname"})
+        source.remove_attribute(attribute);
+    for (const char* child : {"host", "snapshot", "config"}) remove_children(source, child);
+}
 
 struct ImageName {
     std::string volume;
@@ -16,7 +49,7 @@ struct ImageName {
 // What <source protocol='gluster' name='volume/path'> names; nothing for other sources.
 std::optional<ImageName> gluster_name(pugi::xml_node image) {
     const auto source = image.child("source");
-    if (std::string_view(image.attribute("type").value()) != "network" ||
+    if (type_of(image) != "network" ||
         std::string_view(source.attribute("protocol").value()) != "gluster")
         return std::nullopt;
     // As libvirt splits it (domain_conf.c, virDomainDiskSourceNetworkParse): at the first slash.
@@ -24,6 +57,10 @@ std::optional<ImageName> gluster_name(pugi::xml_node image) {
     const auto slash = name.find('/');
     if (slash == std::string::npos) return std::nullopt;
     return ImageName{name.substr(0, slash), name.substr(slash + 1)};
+}
+
+std::string shown_uri(const ImageName& name) {
+    return "gluster://" + escaped(name.volume) + "/" + escaped(name.path);
 }
 
 Error of_disk(const std::string& disk, ErrorKind kind, const std::string& why) {
@@ -35,26 +72,41 @@ void set_first(pugi::xml_node node, const char* name, const std::string& value) 
     node.prepend_attribute(name).set_value(value.c_str());
 }
 
-Result<Rewritten> to_file(pugi::xml_node image, const std::string& disk, const KnownVolume& volume,
+// The end of a sentence about an image that no mount shows.
+std::string why_not_mounted(const KnownVolume& volume, const std::string& path) {
+    if (volume.mounts.empty())
+        return " is on no FUSE mount of this host: mount the volume, or name the place by mount= "
+               "in "
+               "[volume " +
+               volume.name + "] of sf-gluster.conf";
+    for (const auto& mount : volume.mounts)
+        if (is_below(path, mount.directory))
+            return " is hidden: another file system is mounted over its place below " +
+                   mount.mount_point;
+    return " is not below '" + volume.mounts.front().directory +
+           "', the directory of the volume that is mounted on " + volume.mounts.front().mount_point;
+}
+
+Result<Rewritten> to_file(pugi::xml_node image, const std::string& disk,
+                          const KnownVolumes& volumes, const KnownVolume& volume,
                           const ImageName& name) {
+    if (name.path.size() > kLongestName)
+        return of_disk(disk, ErrorKind::invalid,
+                       "its name is over " + std::to_string(kLongestName) + " bytes");
     const auto path = normalized(name.path);
-    const std::string shown = "gluster://" + volume.name + "/" + escaped(name.path);
-    if (!path || path->empty())
-        return of_disk(disk, ErrorKind::invalid, shown + " is no file in the volume");
-    const auto local = volume.local_path(*path);
+    const auto parts = split_path(name.path);
+    if (!path || path->empty() || std::find(parts.begin(), parts.end(), "..") != parts.end())
+        return of_disk(disk, ErrorKind::invalid,
+                       shown_uri(name) + " is no plain name of a file in the volume");
+    const auto local = volumes.local_path(volume, *path);
     if (!local)
         return of_disk(disk, ErrorKind::unsupported,
-                       shown +
-                           " is on no FUSE mount of this host: mount the volume, or name the "
-                           "place by mount= in [volume " +
-                           volume.name + "] of /etc/libvirt/sf-gluster.conf");
-    image.attribute("type").set_value("file");
+                       shown_uri(name) + why_not_mounted(volume, *path));
+    set_type(image, "file");
     auto source = image.child("source");
-    for (const char* attribute : {"protocol", "name", "query", "tls", "tlsHostname"})
-        source.remove_attribute(attribute);
-    remove_hosts(source);
+    remove_names(source);
     set_first(source, "file", *local);
-    return Rewritten{disk, shown, *local};
+    return Rewritten{escaped(disk), shown_uri(name), escaped(*local)};
 }
 
 Result<Rewritten> to_network(pugi::xml_node image, const std::string& disk,
@@ -65,40 +117,42 @@ Result<Rewritten> to_network(pugi::xml_node image, const std::string& disk,
         return of_disk(disk, ErrorKind::unsupported,
                        "no server of gluster volume '" + place.volume->name +
                            "' is known: name them by servers= in [volume " + place.volume->name +
-                           "] of /etc/libvirt/sf-gluster.conf");
-    image.attribute("type").set_value("network");
-    source.remove_attribute("file");
-    source.remove_attribute("fdgroup");
+                           "] of sf-gluster.conf");
+    set_type(image, "network");
+    remove_names(source);
     set_first(source, "name", place.volume->name + "/" + place.path);
     set_first(source, "protocol", "gluster");
     add_hosts(source, place.volume->servers);
-    return Rewritten{disk, escaped(local), "gluster://" + place.volume->name + "/" + place.path};
+    return Rewritten{escaped(disk), escaped(local), shown_uri({place.volume->name, place.path})};
 }
 
 }  // namespace
 
-Result<std::vector<Rewritten>> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
-                                              const Chooser& choose) {
-    std::vector<Rewritten> all;
+Result<Outcome> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
+                               const Chooser& choose) {
+    Outcome outcome;
     SFG_TRY(
         domain.for_each_image([&](pugi::xml_node image, const std::string& disk) -> Result<void> {
             if (const auto name = gluster_name(image)) {
                 const KnownVolume* volume = volumes.find(name->volume);
-                if (volume == nullptr || choose(*volume) != Access::file) return {};
-                SFG_TRY_ASSIGN(auto done, to_file(image, disk, *volume, *name));
-                all.push_back(std::move(done));
-            } else if (std::string_view(image.attribute("type").value()) == "file") {
+                if (volume == nullptr) {
+                    outcome.left.push_back({escaped(disk), shown_uri(*name), ""});
+                    return {};
+                }
+                if (choose(*volume) != Access::file) return {};
+                SFG_TRY_ASSIGN(auto done, to_file(image, disk, volumes, *volume, *name));
+                outcome.rewritten.push_back(std::move(done));
+            } else if (type_of(image) == "file") {
                 const auto source = image.child("source");
                 const auto place = volumes.locate(source.attribute("file").value());
-                if (!place || source.attribute("startupPolicy") ||
-                    choose(*place->volume) != Access::network)
+                if (!place || must_be_local(image) || choose(*place->volume) != Access::network)
                     return {};
                 SFG_TRY_ASSIGN(auto done, to_network(image, disk, *place));
-                all.push_back(std::move(done));
+                outcome.rewritten.push_back(std::move(done));
             }
             return {};
         }));
-    return all;
+    return outcome;
 }
 
 }  // namespace sfg::hooks

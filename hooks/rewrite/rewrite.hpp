@@ -17,18 +17,26 @@ struct Rewritten {
     std::string to;
 };
 
+// What became of the images of a document. Local files, other protocols and images that were right
+// already are in neither.
+struct Outcome {
+    std::vector<Rewritten> rewritten;
+    std::vector<Rewritten> left;  // gluster images of volumes that are not known; no `to`
+};
+
 // Which of Access::network and Access::file the images of a volume get.
 using Chooser = std::function<Access(const KnownVolume&)>;
 
 // Gives every image of a known gluster volume, the disks' own and those of their <backingStore>
 // chains, the access that `choose` says, and changes nothing else. Images of other volumes, other
-// protocols and local files stay; so do files with a startupPolicy, which libvirt takes for local
-// media alone (domain_validate.c, virDomainDiskDefValidateStartupPolicy).
+// protocols and local files stay; so do files with a startupPolicy or
+// <transient/>, which libvirt takes for local files alone, and those given by descriptor (fdgroup)
+// (domain_validate.c, virDomainDiskDefValidateStartupPolicy).
 //
 // Errors name the disk: unsupported where no mount shows the image, or no server of its volume is
 // known; invalid where its name leads out of the volume. `domain` is then half rewritten: throw it
 // away.
-Result<std::vector<Rewritten>> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
-                                              const Chooser& choose);
+Result<Outcome> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
+                               const Chooser& choose);
 
 }  // namespace sfg::hooks

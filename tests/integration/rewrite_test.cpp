@@ -19,8 +19,10 @@ class RewriteTest : public GuestTest {
     std::string rewritten(const std::string& document, const std::string& to, std::string& said) {
         const std::string in = scratch("in.xml"), out = scratch("out.xml");
         std::ofstream(in) << document;
-        const Ran ran = shell(std::string(SFG_COMMAND) + " rewrite --to " + to +
-                              " --config /nonexistent < " + quoted(in) + " > " + quoted(out));
+        const std::string nothing = scratch("sf-gluster.conf");
+        std::ofstream(nothing).close();
+        const Ran ran = shell(std::string(SFG_COMMAND) + " rewrite --to " + to + " --config " +
+                              quoted(nothing) + " < " + quoted(in) + " > " + quoted(out));
         EXPECT_TRUE(ran.ok()) << ran.output;
         said = ran.output;
         std::ifstream file(out);

@@ -9,9 +9,9 @@ namespace {
 constexpr char kMounts[] =
     "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
     "90 22 0:50 / /srv/sf rw,relatime shared:7 - fuse.glusterfs sf-1:/shakenfist rw,user_id=0\n"
-    "91 22 0:51 / /mnt/with\\040space rw - fuse.glusterfs sf-1:/other/sub/dir rw\n"
+    "91 22 0:51 / /mnt/with\\040space rw - fuse.glusterfs sf-1:/other/sub/dir rw,user_id=0\n"
     "92 22 0:52 / /srv/sf/local rw - tmpfs tmpfs rw\n"
-    "93 22 0:53 / /mnt/v6 rw - fuse.glusterfs [2001:db8::1]:/vol rw\n";
+    "93 22 0:53 / /mnt/v6 rw - fuse.glusterfs [2001:db8::1]:/vol rw,user_id=0\n";
 
 TEST(FusePaths, AreFoundByTheirMount) {
     const auto found = parse_fuse_path("/srv/sf/image_cache/x", kMounts);
@@ -49,6 +49,27 @@ TEST(FuseMounts, AreListedWithWhatTheyShow) {
     EXPECT_EQ(mounts[1].mount_point, "/mnt/with space");
     EXPECT_EQ(mounts[1].directory, "sub/dir");
     EXPECT_EQ(mounts[2].server, "2001:db8::1");
+}
+
+TEST(FuseMounts, ThatAUserMadeAreNotBelieved) {
+    for (const char* line : {"91 22 0:51 / /home/u/m rw - fuse.glusterfs evil:/v rw,user_id=1000\n",
+                             "91 22 0:51 / /home/u/m rw - fuse.glusterfs evil:/v rw\n",
+                             "91 22 0:51 / /home/u/m rw - fuse.glusterfs evil:/v rw,user_id=01\n",
+                             "91 22 0:51 / /home/u/a\f-\ffuse.glusterfs\fevil:/v rw,user_id=0 - "
+                             "fuse.sshfs x rw,user_id=1000\n"})
+        EXPECT_TRUE(parse_fuse_mounts(line).empty()) << line;
+}
+
+TEST(FuseMounts, AreReadWithColonsAndWithoutSnapshots) {
+    const auto mounts = parse_fuse_mounts(
+        "90 22 0:50 / /a rw - fuse.glusterfs s:/v/d:w rw,user_id=0\n"
+        "91 22 0:51 / /b rw - fuse.glusterfs s:/snaps/S/v rw,user_id=0\n"
+        "92 22 0:52 /dir//deleted /c rw - fuse.glusterfs s:/v rw,user_id=0\n"
+        "93 22 0:53 / /d rw - fuse.glusterfs s:v rw,user_id=0,group_id=0\n");
+    ASSERT_EQ(mounts.size(), 2u);
+    EXPECT_EQ(mounts[0].volume, "v");
+    EXPECT_EQ(mounts[0].directory, "d:w");
+    EXPECT_EQ(mounts[1].volume, "v");
 }
 
 TEST(FuseMounts, ThatAreCoveredAreNotListed) {

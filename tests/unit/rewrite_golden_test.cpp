@@ -30,9 +30,9 @@ Result<std::string> rewritten(const fs::path& folder) {
                                                           text_of(folder / "mountinfo")));
     SFG_TRY_ASSIGN(const auto access, parse_access(to));
     SFG_TRY_ASSIGN(auto domain, DomainXml::parse(text_of(folder / "in.xml")));
-    SFG_TRY_ASSIGN(const auto changes,
+    SFG_TRY_ASSIGN(const auto outcome,
                    rewrite_images(domain, volumes, [&](const KnownVolume&) { return access; }));
-    EXPECT_EQ(changes.empty(), domain.text() == text_of(folder / "in.xml"));
+    EXPECT_EQ(outcome.rewritten.empty(), domain.text() == text_of(folder / "in.xml"));
     return domain.text();
 }
 
@@ -56,6 +56,19 @@ std::vector<fs::path> folders() {
         found.push_back(entry.path());
     std::sort(found.begin(), found.end());
     return found;
+}
+
+// The groups that README shows are right as they stand there.
+TEST(ReadmeConfiguration, IsRead) {
+    const std::string readme = text_of(SFG_SOURCE_DIR "/README.md");
+    const auto begin = readme.find("```\n[volume ") + 4;
+    ASSERT_GT(begin, 4u);
+    const auto volumes =
+        KnownVolumes::make(readme.substr(begin, readme.find("```", begin) - begin), "");
+    ASSERT_TRUE(volumes) << volumes.error().message();
+    ASSERT_NE(volumes->find("shakenfist"), nullptr);
+    EXPECT_EQ(volumes->find("shakenfist")->servers.size(), 3u);
+    EXPECT_EQ(volumes->local_path(*volumes->find("shakenfist"), "a"), "/srv/shakenfist/a");
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, RewriteGolden, testing::ValuesIn(folders()),

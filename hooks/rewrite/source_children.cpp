@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "hooks/rewrite/network_hosts.hpp"
+#include "hooks/rewrite/source_children.hpp"
 
 #include <string>
 #include <string_view>
@@ -29,10 +29,12 @@ void describe_host(pugi::xml_node host, const Server& server) {
 
 }  // namespace
 
-void remove_hosts(pugi::xml_node source) {
-    for (auto host = source.child("host"); host; host = source.child("host")) {
-        if (is_blank(host.previous_sibling())) source.remove_child(host.previous_sibling());
-        source.remove_child(host);
+void remove_children(pugi::xml_node source, const char* name) {
+    for (auto child = source.child(name); child;) {
+        const auto next = child.next_sibling(name);
+        if (is_blank(child.previous_sibling())) source.remove_child(child.previous_sibling());
+        source.remove_child(child);
+        child = next;
     }
     if (source.first_child() == source.last_child() && is_blank(source.first_child()))
         source.remove_child(source.first_child());
