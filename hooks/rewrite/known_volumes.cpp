@@ -198,24 +198,22 @@ std::optional<std::string> KnownVolumes::local_path(const KnownVolume& volume,
 }
 
 std::optional<PlaceInVolume> KnownVolumes::locate(const std::string& local_path) const {
-    if (!local_path.starts_with('/') || local_path.size() > kLongestPath) return std::nullopt;
-    const auto parts = split_path(local_path);
-    if (std::find(parts.begin(), parts.end(), "..") != parts.end()) return std::nullopt;
-    const auto path = normalized(local_path);
-    if (!path) return std::nullopt;
+    if (local_path.size() > kLongestPath) return std::nullopt;
     std::optional<PlaceInVolume> best;
     std::size_t longest = 0;
     for (const auto& [name, volume] : volumes_) {
         for (const auto& mount : volume.mounts) {
-            const std::string point = mount.mount_point.substr(1);
-            if (!is_below(*path, point) || (best && point.size() <= longest)) continue;
+            const std::string point = mount.mount_point == "/" ? "" : mount.mount_point;
+            if (!local_path.starts_with(point + "/") || (best && point.size() <= longest)) continue;
+            const std::string below = local_path.substr(point.size() + 1);
+            if (normalized(below).value_or("").empty()) continue;
             longest = point.size();
-            best = PlaceInVolume{
-                &volume,
-                join_path(mount.directory, point.empty() ? *path : path->substr(point.size() + 1))};
+            best = PlaceInVolume{&volume, join_path(mount.directory, below)};
         }
     }
-    if (best && parse_mount_point(local_path, mountinfo_).size() > longest + 1) return std::nullopt;
+    if (best &&
+        parse_mount_point(local_path, mountinfo_).size() > std::max<std::size_t>(longest, 1))
+        return std::nullopt;
     return best;
 }
 

@@ -35,7 +35,7 @@ struct KnownVolume {
 // A file in a known volume.
 struct PlaceInVolume {
     const KnownVolume* volume;
-    std::string path;  // from the volume's root, normalized
+    std::string path;  // from the volume's root, below the mount as it was written
 };
 
 // The gluster volumes that the rewriting may touch: those of the configuration and those that are
@@ -58,14 +58,18 @@ class KnownVolumes {
 
     const KnownVolume* find(const std::string& name) const;
 
-    // Where `path` (from the volume's root, normalized) is on this host, on the mount that shows
-    // the most of those that show it; nothing where none does, or where another file system is
-    // mounted in between. No file system is touched.
+    // Both ways: what follows the mount point stays as it is written. libvirt writes the base of
+    // instances/u/vda as instances/u/../../image_cache/x; where u is a link, the kernel and gfapi
+    // take that the same way, which is not what the text seems to say. No file system is touched.
+
+    // Where `path` (from the volume's root) is on this host, on the mount that shows the most of
+    // those that show it; nothing where none does, where another file system is mounted in between,
+    // and for a path whose ".." lead out of what is mounted.
     std::optional<std::string> local_path(const KnownVolume& volume, const std::string& path) const;
 
-    // Which volume a local file is in, by the longest mount point above it; none where another
-    // file system is mounted in between, and for names with "..", which the kernel may take another
-    // way where there are links. No file system is touched.
+    // Which volume a local file is in, by the longest mount point that its path begins with;
+    // nothing where another file system is mounted in between, and where ".." lead out of the
+    // mount.
     std::optional<PlaceInVolume> locate(const std::string& local_path) const;
 
   private:

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/rewrite.hpp"
 
-#include <algorithm>
-
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
 #include "hooks/rewrite/source_children.hpp"
@@ -79,11 +77,13 @@ std::string why_not_mounted(const KnownVolume& volume, const std::string& path) 
                "in "
                "[volume " +
                volume.name + "] of sf-gluster.conf";
-    for (const auto& mount : volume.mounts)
-        if (is_below(path, mount.directory))
+    for (const auto& mount : volume.mounts) {
+        const auto plain = normalized(path);
+        if (plain && is_below(*plain, mount.directory))
             return " is hidden: another file system is mounted over its place below " +
                    mount.mount_point;
-    return " is not below '" + volume.mounts.front().directory +
+    }
+    return " leads out of '" + volume.mounts.front().directory +
            "', the directory of the volume that is mounted on " + volume.mounts.front().mount_point;
 }
 
@@ -93,15 +93,13 @@ Result<Rewritten> to_file(pugi::xml_node image, const std::string& disk,
     if (name.path.size() > kLongestName)
         return of_disk(disk, ErrorKind::invalid,
                        "its name is over " + std::to_string(kLongestName) + " bytes");
-    const auto path = normalized(name.path);
-    const auto parts = split_path(name.path);
-    if (!path || path->empty() || std::find(parts.begin(), parts.end(), "..") != parts.end())
+    if (normalized(name.path).value_or("").empty())
         return of_disk(disk, ErrorKind::invalid,
-                       shown_uri(name) + " is no plain name of a file in the volume");
-    const auto local = volumes.local_path(volume, *path);
+                       shown_uri(name) + " is no name of a file in the volume");
+    const auto local = volumes.local_path(volume, name.path);
     if (!local)
         return of_disk(disk, ErrorKind::unsupported,
-                       shown_uri(name) + why_not_mounted(volume, *path));
+                       shown_uri(name) + why_not_mounted(volume, name.path));
     set_type(image, "file");
     auto source = image.child("source");
     remove_names(source);
