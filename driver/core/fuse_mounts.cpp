@@ -120,10 +120,10 @@ std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo) {
     return found;
 }
 
-std::string parse_mount_point(const std::string& path, std::string_view mountinfo) {
-    const auto wanted = normalized(path);
-    const auto mount = wanted ? mount_of(*wanted, mountinfo) : std::nullopt;
-    return mount ? "/" + mount->point : "";
+std::vector<std::string> parse_mount_points(std::string_view mountinfo) {
+    std::vector<std::string> points;
+    for (const Mount& mount : parse_mounts(mountinfo)) points.push_back("/" + mount.point);
+    return points;
 }
 
 std::optional<FusePath> parse_fuse_path(const std::string& path, std::string_view mountinfo) {

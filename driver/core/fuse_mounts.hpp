@@ -20,8 +20,8 @@ struct FuseMount {
 // text of /proc/self/mountinfo (proc(5)).
 std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo);
 
-// Where the file system that has `path` (absolute) is mounted.
-std::string parse_mount_point(const std::string& path, std::string_view mountinfo);
+// Where anything is mounted, absolute.
+std::vector<std::string> parse_mount_points(std::string_view mountinfo);
 
 // The mountinfo of this process.
 std::string own_mountinfo();

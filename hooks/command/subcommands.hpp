@@ -20,8 +20,6 @@ struct Subcommand {
 
 Subcommand add_rewrite(CLI::App& program);
 
-inline constexpr char kConfiguration[] = "/etc/libvirt/sf-gluster.conf";
-
 // "sf-gluster: ..." on standard error.
 void say(const std::string& sentence);
 

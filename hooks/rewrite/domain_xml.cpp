@@ -3,6 +3,7 @@
 
 #include <libxml/parser.h>
 #include <strings.h>
+#include <sys/utsname.h>
 
 #include <sstream>
 
@@ -64,6 +65,29 @@ Result<void> check_image(pugi::xml_node image, const std::string& disk) {
     return {};
 }
 
+// The namespace of an element, by the declarations on it and around it; "" where it has none.
+std::string_view namespace_of(pugi::xml_node element) {
+    const std::string_view name = element.name();
+    const auto colon = name.find(':');
+    const std::string declaration =
+        colon == std::string_view::npos ? "xmlns" : "xmlns:" + std::string(name.substr(0, colon));
+    for (auto node = element; node; node = node.parent())
+        if (const auto found = node.attribute(declaration.c_str())) return found.value();
+    return "";
+}
+
+std::string_view local_name(pugi::xml_node element) {
+    const std::string_view name = element.name();
+    return name.substr(name.find(':') + 1);  // npos + 1 is 0
+}
+
+std::string trimmed(std::string_view text) {
+    constexpr std::string_view kBlanks = " \t\r\n";
+    const auto begin = text.find_first_not_of(kBlanks);
+    if (begin == std::string_view::npos) return "";
+    return std::string(text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin));
+}
+
 }  // namespace
 
 Result<DomainXml> DomainXml::parse(std::string_view text) {
@@ -89,6 +113,34 @@ std::string DomainXml::text() const {
     document_->save(out, "", kWrite, pugi::encoding_utf8);
     if (!out) throw std::bad_alloc();
     return std::move(out).str();
+}
+
+std::string DomainXml::name() const {
+    return trimmed(document_->document_element().child_value("name"));
+}
+
+std::string DomainXml::emulator() const {
+    const auto domain = document_->document_element();
+    const std::string_view type = domain.attribute("type").value();
+    if (type != "kvm" && type != "qemu") return "";
+    for (const auto devices : domain.children("devices"))
+        if (const auto emulator = devices.child("emulator")) return trimmed(emulator.child_value());
+    std::string arch = domain.child("os").child("type").attribute("arch").value();
+    utsname host;
+    if (arch.empty() && uname(&host) == 0) arch = host.machine;
+    return "/usr/bin/qemu-system-" + (arch == "i686" ? "i386" : arch);
+}
+
+Result<std::optional<Access>> DomainXml::own_access() const {
+    for (const auto metadata : document_->document_element().children("metadata"))
+        for (const auto element : metadata.children())
+            if (element.type() == pugi::node_element && local_name(element) == "access" &&
+                namespace_of(element) == kMetadataNamespace) {
+                auto access = parse_access(trimmed(element.child_value()));
+                if (!access) return access.error().with_context("<metadata>");
+                return access;
+            }
+    return std::optional<Access>();
 }
 
 Result<void> DomainXml::for_each_image(

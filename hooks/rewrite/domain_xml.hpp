@@ -3,13 +3,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
 
 #include "driver/core/result.hpp"
+#include "hooks/rewrite/access.hpp"
 
 namespace sfg::hooks {
+
+inline constexpr char kMetadataNamespace[] = "https://shakenfist.com/sf-gluster";
 
 // A libvirt domain document. What is not changed is written as it was read: white space between
 // elements, comments and processing instructions included. Quotes come out as libvirt writes them.
@@ -31,6 +35,18 @@ class DomainXml {
     // for more than kMostImages, and for elements of which libvirt may see others than we do.
     Result<void> for_each_image(
         const std::function<Result<void>(pugi::xml_node image, const std::string& disk)>& work);
+
+    // The guest's <name>; "" where there is none.
+    std::string name() const;
+
+    // The program that runs the guest: <emulator>, else the one that libvirt takes for the
+    // architecture (qemu_capabilities.c); "" for guests that are not of qemu.
+    std::string emulator() const;
+
+    // What the guest itself asks for, in <metadata>:
+    //   <sfg:access xmlns:sfg='https://shakenfist.com/sf-gluster'>file</sfg:access>
+    // Nothing where it does not, or says "auto". ErrorKind::invalid for other words.
+    Result<std::optional<Access>> own_access() const;
 
   private:
     // On the heap: pugixml's documents do not move.

@@ -1,177 +1,180 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/known_volumes.hpp"
 
-#include <glib.h>
-
 #include <algorithm>
-#include <charconv>
-#include <memory>
+#include <set>
 
-#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
+#include "hooks/rewrite/gluster_source.hpp"
+#include "hooks/rewrite/volume_groups.hpp"
 
 namespace sfg::hooks {
 namespace {
 
-constexpr std::string_view kGroup = "volume ";
 constexpr std::size_t kLongestPath = 4095;  // bytes; PATH_MAX without its NUL
 
-using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
-using Words = std::unique_ptr<char*, decltype(&g_strfreev)>;
-
-// "" where the key is not there.
-Result<std::string> value_of(GKeyFile* file, const char* group, const char* key) {
-    GError* failure = nullptr;
-    const std::unique_ptr<char, decltype(&g_free)> text(
-        g_key_file_get_string(file, group, key, &failure), &g_free);
-    if (failure == nullptr) return std::string(text.get());
-    const bool missing = g_error_matches(failure, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND);
-    const Error error(ErrorKind::invalid, failure->message);
-    g_clear_error(&failure);
-    if (missing) return std::string();
-    return error;
+bool shows(const FuseMount& real, const std::string& volume, const MountedDirectory& mount) {
+    return real.mount_point == mount.mount_point && real.volume == volume &&
+           real.directory == mount.directory;
 }
 
-// Key files have no comments behind a value: what looks like one is part of it.
-bool has_blank(const std::string& word) {
-    return word.find_first_of(" \t#") != std::string::npos;
+// What mounts a volume where no fstab and no pool says how.
+std::string mount_command(const KnownVolume& volume, const MountedDirectory& mount) {
+    std::string backups;
+    for (std::size_t i = 1; i < volume.servers.size(); ++i)
+        backups += (i == 1 ? "backup-volfile-servers=" : ":") + volume.servers[i].name();
+    const std::string server = volume.servers.empty() ? "SERVER" : volume.servers[0].name();
+    return "mount -t glusterfs " + (backups.empty() ? "" : "-o " + shell_word(backups) + " ") +
+           shell_word(server + ":/" + join_path(volume.name, mount.directory)) + " " +
+           shell_word(mount.mount_point);
 }
 
-// host, host:port, [IPv6]:port or the path of a socket.
-Result<Server> parse_server(const std::string& word) {
-    if (has_blank(word))
-        return Error(ErrorKind::invalid,
-                     "'" + escaped(word) + "' is no server; a comment needs a line of its own");
-    if (word.starts_with('/')) return Server{"", 0, word};
-    Server server{word};
-    const auto colon = word.rfind(':');
-    const bool bracketed = word.starts_with('[');
-    if (bracketed || (colon != std::string::npos && word.find(':') == colon)) {
-        const auto host_end = bracketed ? word.find(']') : colon;
-        if (host_end == std::string::npos)
-            return Error(ErrorKind::invalid, "there is no ']' in '" + word + "'");
-        server.host = bracketed ? word.substr(1, host_end - 1) : word.substr(0, colon);
-        const std::string rest = word.substr(host_end + (bracketed ? 1 : 0));
-        if (!rest.empty()) {
-            const char* const end = rest.data() + rest.size();
-            const auto [stopped, fault] = std::from_chars(rest.data() + 1, end, server.port);
-            if (rest[0] != ':' || fault != std::errc() || stopped != end || server.port < 1 ||
-                server.port > 65535)
-                return Error(ErrorKind::invalid, "'" + word + "' is not host:port");
-        }
-    }
-    if (server.host.empty()) return Error(ErrorKind::invalid, "'" + word + "' names no host");
-    return server;
-}
-
-// A misspelt key would be passed over.
-Result<void> check_keys(GKeyFile* file, const char* group) {
-    const Words keys(g_key_file_get_keys(file, group, nullptr, nullptr), &g_strfreev);
-    for (char** key = keys.get(); key != nullptr && *key != nullptr; ++key) {
-        const std::string_view known[] = {"servers", "mount", "mount-directory"};
-        if (std::find(std::begin(known), std::end(known), *key) == std::end(known))
-            return Error(ErrorKind::invalid, "there is no '" + escaped(*key) +
-                                                 "'; it may have servers, mount and "
-                                                 "mount-directory");
-    }
-    return {};
-}
-
-Result<KnownVolume> read_volume(GKeyFile* file, const char* group) {
-    SFG_TRY(check_keys(file, group));
-    KnownVolume volume;
-    volume.name = std::string_view(group).substr(kGroup.size());
-    if (!is_volume_name(volume.name))
-        return Error(ErrorKind::invalid, "'" + volume.name + "' is no name of a gluster volume");
-    SFG_TRY(value_of(file, group, "servers"));
-    const Words servers(g_key_file_get_string_list(file, group, "servers", nullptr, nullptr),
-                        &g_strfreev);
-    for (char** word = servers.get(); word != nullptr && *word != nullptr; ++word) {
-        SFG_TRY_ASSIGN(auto server, parse_server(*word));
-        volume.servers.push_back(std::move(server));
-    }
-    SFG_TRY_ASSIGN(const std::string mount, value_of(file, group, "mount"));
-    SFG_TRY_ASSIGN(const std::string below, value_of(file, group, "mount-directory"));
-    const auto directory = normalized(below);
-    if (!directory || directory->find(" #") != std::string::npos)
-        return Error(
-            ErrorKind::invalid,
-            "mount-directory must be a directory of the volume; a comment needs a line of its own");
-    if (!mount.empty()) {
-        const auto point = normalized(mount);
-        if (!mount.starts_with('/') || !point || mount.find(" #") != std::string::npos)
-            return Error(ErrorKind::invalid,
-                         "mount must be an absolute path; a comment needs a line of its own");
-        volume.mounts.push_back({*directory, "/" + *point});
-    }
-    return volume;
+void add_new(std::vector<Server>& servers, const std::vector<Server>& more) {
+    for (const auto& server : more)
+        if (!has_server(servers, server)) servers.push_back(server);
 }
 
 }  // namespace
 
-Result<Access> parse_access(const std::string& word) {
-    if (word == "network") return Access::network;
-    if (word == "file") return Access::file;
-    return Error(ErrorKind::invalid, "the access must be network or file, not '" + word + "'");
+std::string shell_word(const std::string& text) {
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("_./:=,@%+-").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    if (plain) return text;
+    std::string word = "'";
+    for (const char c : text) {
+        if (c == '\'')
+            word += "'\\''";
+        else
+            word += c;
+    }
+    return word + "'";
 }
 
-Result<KnownVolumes> KnownVolumes::make(const std::string& configuration, std::string mountinfo) {
+Result<KnownVolumes> KnownVolumes::make(const HostDescription& host) {
     KnownVolumes known;
-    const KeyFile file(g_key_file_new(), &g_key_file_free);
-    GError* failure = nullptr;
-    if (!configuration.empty() &&
-        g_key_file_load_from_data(file.get(), configuration.data(), configuration.size(),
-                                  G_KEY_FILE_NONE, &failure) == FALSE) {
-        const Error error(ErrorKind::invalid, failure->message);
-        g_clear_error(&failure);
-        return error;
-    }
-    const Words groups(g_key_file_get_groups(file.get(), nullptr), &g_strfreev);
-    for (char** group = groups.get(); *group != nullptr; ++group) {
-        if (!std::string_view(*group).starts_with(kGroup)) continue;
-        auto volume = read_volume(file.get(), *group);
-        if (!volume) return volume.error().with_context("[" + std::string(*group) + "]");
-        SFG_TRY(known.check_mounts(*volume, mountinfo));
-        known.volumes_[volume->name] = *volume;
-    }
-    const auto configured = known.volumes_;
-    for (const FuseMount& mount : parse_fuse_mounts(mountinfo)) {
-        if (!is_volume_name(mount.volume)) continue;
-        KnownVolume& volume = known.volumes_[mount.volume];
-        volume.name = mount.volume;
-        const auto said = configured.find(mount.volume);
-        if (said == configured.end() || said->second.mounts.empty())
-            volume.mounts.push_back({mount.directory, mount.mount_point});
-        // A server by its socket, host or address.
-        if (const Server server =
-                mount.server.starts_with('/') ? Server{"", 0, mount.server} : Server{mount.server};
-            (said == configured.end() || said->second.servers.empty()) &&
-            !has_server(volume.servers, server))
-            volume.servers.push_back(server);
-    }
-    known.mountinfo_ = std::move(mountinfo);
+    const auto table = parse_fuse_mounts(host.mountinfo);
+    SFG_TRY(known.add_configured(host.configuration, table));
+    known.pools_ = host.pools;
+    known.mount_points_ = parse_mount_points(host.mountinfo);
+    known.add_mounts(host, table);
+    known.add_servers(host, table);
+    for (auto& [name, volume] : known.volumes_)
+        for (auto& mount : volume.mounts)
+            if (mount.mount_command.empty()) mount.mount_command = mount_command(volume, mount);
     return known;
 }
 
-Result<void> KnownVolumes::check_mounts(const KnownVolume& volume,
-                                        const std::string& mountinfo) const {
-    for (const auto& mount : volume.mounts) {
-        for (const auto& [name, other] : volumes_)
-            for (const auto& taken : other.mounts)
-                if (taken.mount_point == mount.mount_point)
-                    return Error(ErrorKind::invalid, "[volume " + volume.name + "]: mount " +
-                                                         escaped(mount.mount_point) +
-                                                         " is also that of " + name);
-        for (const FuseMount& real : parse_fuse_mounts(mountinfo))
-            if (real.mount_point == mount.mount_point &&
-                (real.volume != volume.name || real.directory != mount.directory))
-                return Error(ErrorKind::invalid,
-                             "[volume " + volume.name + "]: '" +
-                                 escaped(join_path(real.volume, real.directory)) +
-                                 "' is mounted on " + escaped(mount.mount_point));
+Result<void> KnownVolumes::add_configured(const std::string& configuration,
+                                          const std::vector<FuseMount>& table) {
+    SFG_TRY_ASSIGN(const auto groups, read_volume_groups(configuration));
+    for (const auto& group : groups) {
+        auto refuse = [&](const std::string& why) {
+            return Error(ErrorKind::invalid, "[volume " + group.name + "]: " + why);
+        };
+        KnownVolume volume{group.name, group.servers, {}, group.access};
+        if (!group.mount_point.empty()) {
+            for (const auto& [name, other] : volumes_)
+                for (const auto& taken : other.mounts)
+                    if (taken.mount_point == group.mount_point)
+                        return refuse("mount " + escaped(group.mount_point) + " is also that of " +
+                                      name);
+            MountedDirectory mount{group.directory, group.mount_point};
+            for (const FuseMount& real : table) {
+                if (real.mount_point != mount.mount_point) continue;
+                if (!shows(real, group.name, mount))
+                    return refuse("'" + escaped(join_path(real.volume, real.directory)) +
+                                  "' is mounted on " + escaped(mount.mount_point));
+                mount.mounted = true;
+            }
+            volume.mounts.push_back(std::move(mount));
+        }
+        volumes_[group.name] = std::move(volume);
     }
     return {};
+}
+
+bool KnownVolumes::has_mount_point(const std::string& mount_point) const {
+    return std::any_of(volumes_.begin(), volumes_.end(), [&](const auto& volume) {
+        return std::any_of(volume.second.mounts.begin(), volume.second.mounts.end(),
+                           [&](const auto& mount) { return mount.mount_point == mount_point; });
+    });
+}
+
+void KnownVolumes::add_mount(const std::string& name, const MountedDirectory& mount) {
+    KnownVolume& volume = volumes_[name];
+    volume.name = name;
+    for (auto& known : volume.mounts)
+        if (known.mount_point == mount.mount_point && known.directory == mount.directory &&
+            known.mount_command.empty())
+            known.mount_command = mount.mount_command;
+    if (!has_mount_point(mount.mount_point)) volume.mounts.push_back(mount);
+}
+
+void KnownVolumes::add_mounts(const HostDescription& host, const std::vector<FuseMount>& table) {
+    std::set<std::string> configured;
+    for (const auto& [name, volume] : volumes_)
+        if (!volume.mounts.empty()) configured.insert(name);
+    auto add = [&](const std::string& volume, const MountedDirectory& mount) {
+        if (!configured.contains(volume)) {
+            add_mount(volume, mount);
+            return;
+        }
+        // The configuration's mount, of which somebody else knows how it is made.
+        for (auto& known : volumes_[volume].mounts)
+            if (known.mount_point == mount.mount_point && known.directory == mount.directory &&
+                known.mount_command.empty())
+                known.mount_command = mount.mount_command;
+    };
+    // What is mounted goes before what is to be.
+    for (const FuseMount& real : table)
+        if (is_volume_name(real.volume))
+            add(real.volume, {real.directory, real.mount_point, true, ""});
+    for (const auto& entry : parse_fstab(host.fstab))
+        add(entry.source.volume, {entry.source.directory, entry.mount_point, false,
+                                  "mount " + shell_word(entry.mount_point)});
+    for (const auto& pool : host.pools)
+        if (!pool.mount_point.empty())
+            add(pool.volume, {pool.directory, pool.mount_point, false,
+                              "virsh pool-start " + shell_word(pool.name)});
+}
+
+void KnownVolumes::add_servers(const HostDescription& host, const std::vector<FuseMount>& table) {
+    for (const auto& pool : host.pools) volumes_[pool.volume].name = pool.volume;
+    std::set<std::string> unserved;
+    auto without_servers = [&] {
+        unserved.clear();
+        for (const auto& [name, volume] : volumes_)
+            if (volume.servers.empty()) unserved.insert(name);
+    };
+    auto add = [&](const std::string& volume, const std::vector<Server>& servers) {
+        if (unserved.contains(volume)) add_new(volumes_[volume].servers, servers);
+    };
+    without_servers();
+    for (const auto& pool : host.pools)
+        if (pool.mount_point.empty()) add(pool.volume, pool.servers);
+    without_servers();
+    for (const FuseMount& mount : table) {
+        // A server by its socket, host or address.
+        add(mount.volume,
+            {mount.server.starts_with('/') ? Server{"", 0, mount.server} : Server{mount.server}});
+        if (unserved.contains(mount.volume)) served_by_mounts_[mount.volume].push_back(mount);
+    }
+    for (const auto& entry : parse_fstab(host.fstab))
+        add(entry.source.volume, entry.source.servers);
+    without_servers();
+    for (const auto& pool : host.pools) add(pool.volume, pool.servers);
+    servers_of_mount_ = host.servers_of_mount;
+}
+
+std::vector<Server> KnownVolumes::servers_of(const KnownVolume& volume) const {
+    auto servers = volume.servers;
+    const auto mounts = served_by_mounts_.find(volume.name);
+    if (mounts != served_by_mounts_.end() && servers_of_mount_)
+        for (const auto& mount : mounts->second) add_new(servers, servers_of_mount_(mount));
+    return servers;
 }
 
 const KnownVolume* KnownVolumes::find(const std::string& name) const {
@@ -179,20 +182,20 @@ const KnownVolume* KnownVolumes::find(const std::string& name) const {
     return found == volumes_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::string> KnownVolumes::local_path(const KnownVolume& volume,
+std::optional<PlaceOnHost> KnownVolumes::local_path(const KnownVolume& volume,
                                                     const std::string& path) const {
-    std::optional<std::string> best;
-    std::size_t shortest = 0;
+    std::optional<PlaceOnHost> best;
     for (const auto& mount : volume.mounts) {
-        if (!is_below(path, mount.directory) || (best && mount.directory.size() >= shortest))
+        if (!is_below(path, mount.directory)) continue;
+        if (best && std::pair(!mount.mounted, mount.directory.size()) >=
+                        std::pair(!best->mount->mounted, best->mount->directory.size()))
             continue;
         const std::string candidate =
             (mount.mount_point == "/" ? "" : mount.mount_point) + "/" +
             (mount.directory.empty() ? path : path.substr(mount.directory.size() + 1));
         const auto back = locate(candidate);
         if (!back || back->volume != &volume || back->path != path) continue;
-        shortest = mount.directory.size();
-        best = candidate;
+        best = PlaceOnHost{candidate, &mount};
     }
     return best;
 }
@@ -208,12 +211,15 @@ std::optional<PlaceInVolume> KnownVolumes::locate(const std::string& local_path)
             const std::string below = local_path.substr(point.size() + 1);
             if (normalized(below).value_or("").empty()) continue;
             longest = point.size();
-            best = PlaceInVolume{&volume, join_path(mount.directory, below)};
+            best = PlaceInVolume{&volume, join_path(mount.directory, below), &mount};
         }
     }
-    if (best &&
-        parse_mount_point(local_path, mountinfo_).size() > std::max<std::size_t>(longest, 1))
-        return std::nullopt;
+    if (!best) return std::nullopt;
+    const auto plain = normalized(local_path);
+    for (const auto& point : mount_points_)
+        if (plain && point.size() > std::max<std::size_t>(longest, 1) &&
+            is_below("/" + *plain, point))
+            return std::nullopt;
     return best;
 }
 

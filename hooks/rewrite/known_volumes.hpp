@@ -1,83 +1,110 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
+#include "hooks/rewrite/access.hpp"
+#include "hooks/rewrite/pool_document.hpp"
 
 namespace sfg::hooks {
 
-// How a guest reaches the images of a gluster volume.
-enum class Access {
-    network,  // <disk type='network'>: qemu's own gluster driver
-    file,     // <disk type='file'> on a FUSE mount
+// What a host says of its gluster volumes, as text; hooks/host reads it from a real one.
+struct HostDescription {
+    std::string configuration = {};        // of /etc/libvirt/sf-gluster.conf, see VolumeGroup
+    std::string mountinfo = {};            // of /proc/self/mountinfo
+    std::string fstab = {};                // of /etc/fstab
+    std::vector<PoolDocument> pools = {};  // of /etc/libvirt/storage and /run/libvirt/storage
+    // All volfile servers of a mount, which the mount table does not tell; may be null. Asked where
+    // nothing else names servers: it takes a look at each process.
+    std::function<std::vector<Server>(const FuseMount&)> servers_of_mount = {};
 };
 
-// ErrorKind::invalid for another word than network and file.
-Result<Access> parse_access(const std::string& word);
-
-// Where a directory of a gluster volume is mounted on this host.
+// Where a directory of a gluster volume is mounted on this host, or is to be.
 struct MountedDirectory {
-    std::string directory;    // in the volume, normalized; "" is its root
-    std::string mount_point;  // absolute, normalized
+    std::string directory = {};      // in the volume, normalized; "" is its root
+    std::string mount_point = {};    // absolute, normalized
+    bool mounted = false;            // the mount table has it
+    std::string mount_command = {};  // for a shell: what mounts it
 };
 
 struct KnownVolume {
     std::string name;
-    std::vector<Server> servers;
+    std::vector<Server> servers;  // those that are known without looking far: see servers_of
     std::vector<MountedDirectory> mounts;
+    std::optional<Access> access;  // of the configuration; nothing: auto
 };
 
 // A file in a known volume.
 struct PlaceInVolume {
     const KnownVolume* volume;
-    std::string path;  // from the volume's root, below the mount as it was written
+    std::string path;               // from the volume's root, below the mount as it was written
+    const MountedDirectory* mount;  // that it was named by
 };
 
-// The gluster volumes that the rewriting may touch: those of the configuration and those that are
-// mounted on this host. Groups of /etc/libvirt/sf-gluster.conf (GKeyFile):
+// A file of a known volume on this host.
+struct PlaceOnHost {
+    std::string path;  // absolute
+    const MountedDirectory* mount;
+};
+
+// The gluster volumes that the rewriting may touch: those of the configuration, those of libvirt's
+// pools, and those that are, or by /etc/fstab are to be, mounted on this host.
 //
-//   [volume shakenfist]
-//   servers=sf-1;sf-2:24007;/run/glusterd.socket
-//   mount=/srv/shakenfist
-//   mount-directory=instances
-//
-// mount-directory is given when only that directory of the volume is mounted there.
-//
-// Mounts and servers that the configuration names for a volume stand instead of those that the
-// mount table tells, but a mount that the table has there of something else is an error.
+// Mounts that the configuration names for a volume stand instead of all others, but a mount that
+// the table has there of something else is an error. Servers are those of the configuration, else
+// those of gluster pools, else those that the volume was, or is to be, mounted from.
 class KnownVolumes {
   public:
-    // `configuration` is the file's text, `mountinfo` that of /proc/self/mountinfo.
     // ErrorKind::invalid says what in the configuration cannot be right.
-    static Result<KnownVolumes> make(const std::string& configuration, std::string mountinfo);
+    static Result<KnownVolumes> make(const HostDescription& host);
 
     const KnownVolume* find(const std::string& name) const;
+
+    // All servers of a volume, for a network disk.
+    std::vector<Server> servers_of(const KnownVolume& volume) const;
 
     // Both ways: what follows the mount point stays as it is written. libvirt writes the base of
     // instances/u/vda as instances/u/../../image_cache/x; where u is a link, the kernel and gfapi
     // take that the same way, which is not what the text seems to say. No file system is touched.
 
     // Where `path` (from the volume's root) is on this host, on the mount that shows the most of
-    // those that show it; nothing where none does, where another file system is mounted in between,
-    // and for a path whose ".." lead out of what is mounted.
-    std::optional<std::string> local_path(const KnownVolume& volume, const std::string& path) const;
+    // those that show it, if one can on one that is mounted; nothing where none does, where another
+    // file system is mounted in between, and for a path whose ".." lead out of what is mounted.
+    std::optional<PlaceOnHost> local_path(const KnownVolume& volume, const std::string& path) const;
 
     // Which volume a local file is in, by the longest mount point that its path begins with;
     // nothing where another file system is mounted in between, and where ".." lead out of the
     // mount.
     std::optional<PlaceInVolume> locate(const std::string& local_path) const;
 
+    // Pools of libvirt that have gluster volumes, in no order.
+    const std::vector<PoolDocument>& pools() const { return pools_; }
+
   private:
-    // Whether no other volume has these mounts, here or in the mount table.
-    Result<void> check_mounts(const KnownVolume& volume, const std::string& mountinfo) const;
+    Result<void> add_configured(const std::string& configuration,
+                                const std::vector<FuseMount>& table);
+    void add_mounts(const HostDescription& host, const std::vector<FuseMount>& table);
+    void add_servers(const HostDescription& host, const std::vector<FuseMount>& table);
+    // By pools and fstab; nothing is added where the mount point is known already.
+    void add_mount(const std::string& volume, const MountedDirectory& mount);
+    bool has_mount_point(const std::string& mount_point) const;
 
     std::map<std::string, KnownVolume> volumes_;
-    std::string mountinfo_;
+    std::vector<PoolDocument> pools_;
+    std::vector<std::string> mount_points_;  // of everything that is mounted
+    // Of volumes whose servers nothing else names.
+    std::map<std::string, std::vector<FuseMount>> served_by_mounts_;
+    std::function<std::vector<Server>(const FuseMount&)> servers_of_mount_;
 };
+
+// `text` as one word for a shell.
+std::string shell_word(const std::string& text);
 
 }  // namespace sfg::hooks

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/rewrite.hpp"
 
+#include <string_view>
+
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
 #include "hooks/rewrite/source_children.hpp"
@@ -10,25 +12,9 @@ namespace {
 
 constexpr std::size_t kLongestName = 4096 + 256;  // bytes; a path and a gluster volume's name
 
-// libvirt takes a <disk> without a type for a file (domain_conf.c, virDomainDiskDefParseXML); a
-// <backingStore> must have one.
-std::string_view type_of(pugi::xml_node image) {
-    const auto type = image.attribute("type");
-    if (!type && std::string_view(image.name()) == "disk") return "file";
-    return type.value();
-}
-
 void set_type(pugi::xml_node image, const char* type) {
     if (!image.attribute("type")) image.prepend_attribute("type");
     image.attribute("type").set_value(type);
-}
-
-// What is true of local files alone: libvirt refuses a startupPolicy and <transient/> elsewhere,
-// and an image that is given by descriptor is not the one by that path.
-bool must_be_local(pugi::xml_node image) {
-    const auto source = image.child("source");
-    return source.attribute("startupPolicy") || source.attribute("fdgroup") ||
-           image.child("transient");
 }
 
 // Takes out of a <source> what names an image, of whatever type: what libvirt passed over for the
@@ -39,30 +25,8 @@ void remove_names(pugi::xml_node source) {
     for (const char* child : {"host", "snapshot", "config"}) remove_children(source, child);
 }
 
-struct ImageName {
-    std::string volume;
-    std::string path;  // as the document has it, without the slash after the volume
-};
-
-// What <source protocol='gluster' name='volume/path'> names; nothing for other sources.
-std::optional<ImageName> gluster_name(pugi::xml_node image) {
-    const auto source = image.child("source");
-    if (type_of(image) != "network" ||
-        std::string_view(source.attribute("protocol").value()) != "gluster")
-        return std::nullopt;
-    // As libvirt splits it (domain_conf.c, virDomainDiskSourceNetworkParse): at the first slash.
-    const std::string name = source.attribute("name").value();
-    const auto slash = name.find('/');
-    if (slash == std::string::npos) return std::nullopt;
-    return ImageName{name.substr(0, slash), name.substr(slash + 1)};
-}
-
-std::string shown_uri(const ImageName& name) {
-    return "gluster://" + escaped(name.volume) + "/" + escaped(name.path);
-}
-
-Error of_disk(const std::string& disk, ErrorKind kind, const std::string& why) {
-    return Error(kind, "disk '" + escaped(disk) + "': " + why);
+Error of_disk(const FoundImage& image, ErrorKind kind, const std::string& why) {
+    return Error(kind, "disk '" + image.disk + "': " + why);
 }
 
 void set_first(pugi::xml_node node, const char* name, const std::string& value) {
@@ -87,41 +51,38 @@ std::string why_not_mounted(const KnownVolume& volume, const std::string& path) 
            "', the directory of the volume that is mounted on " + volume.mounts.front().mount_point;
 }
 
-Result<Rewritten> to_file(pugi::xml_node image, const std::string& disk,
-                          const KnownVolumes& volumes, const KnownVolume& volume,
-                          const ImageName& name) {
-    if (name.path.size() > kLongestName)
-        return of_disk(disk, ErrorKind::invalid,
+Result<Rewritten> to_file(const FoundImage& image, const KnownVolumes& volumes) {
+    if (image.path.size() > kLongestName)
+        return of_disk(image, ErrorKind::invalid,
                        "its name is over " + std::to_string(kLongestName) + " bytes");
-    if (normalized(name.path).value_or("").empty())
-        return of_disk(disk, ErrorKind::invalid,
-                       shown_uri(name) + " is no name of a file in the volume");
-    const auto local = volumes.local_path(volume, name.path);
+    if (normalized(image.path).value_or("").empty())
+        return of_disk(image, ErrorKind::invalid,
+                       image.shown + " is no name of a file in the volume");
+    const auto local = volumes.local_path(*image.volume, image.path);
     if (!local)
-        return of_disk(disk, ErrorKind::unsupported,
-                       shown_uri(name) + why_not_mounted(volume, name.path));
-    set_type(image, "file");
-    auto source = image.child("source");
+        return of_disk(image, ErrorKind::unsupported,
+                       image.shown + why_not_mounted(*image.volume, image.path));
+    set_type(image.node, "file");
+    auto source = image.node.child("source");
     remove_names(source);
-    set_first(source, "file", *local);
-    return Rewritten{escaped(disk), shown_uri(name), escaped(*local)};
+    set_first(source, "file", local->path);
+    return Rewritten{image.disk, image.shown, escaped(local->path)};
 }
 
-Result<Rewritten> to_network(pugi::xml_node image, const std::string& disk,
-                             const PlaceInVolume& place) {
-    auto source = image.child("source");
-    const std::string local = source.attribute("file").value();
-    if (place.volume->servers.empty())
-        return of_disk(disk, ErrorKind::unsupported,
-                       "no server of gluster volume '" + place.volume->name +
-                           "' is known: name them by servers= in [volume " + place.volume->name +
+Result<Rewritten> to_network(const FoundImage& image, const KnownVolumes& volumes) {
+    const auto servers = volumes.servers_of(*image.volume);
+    if (servers.empty())
+        return of_disk(image, ErrorKind::unsupported,
+                       "no server of gluster volume '" + image.volume_name +
+                           "' is known: name them by servers= in [volume " + image.volume_name +
                            "] of sf-gluster.conf");
-    set_type(image, "network");
+    set_type(image.node, "network");
+    auto source = image.node.child("source");
     remove_names(source);
-    set_first(source, "name", place.volume->name + "/" + place.path);
+    set_first(source, "name", image.volume_name + "/" + image.path);
     set_first(source, "protocol", "gluster");
-    add_hosts(source, place.volume->servers);
-    return Rewritten{escaped(disk), escaped(local), shown_uri({place.volume->name, place.path})};
+    add_hosts(source, servers);
+    return Rewritten{image.disk, image.shown, shown_uri(image.volume_name, image.path)};
 }
 
 }  // namespace
@@ -129,27 +90,20 @@ Result<Rewritten> to_network(pugi::xml_node image, const std::string& disk,
 Result<Outcome> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
                                const Chooser& choose) {
     Outcome outcome;
-    SFG_TRY(
-        domain.for_each_image([&](pugi::xml_node image, const std::string& disk) -> Result<void> {
-            if (const auto name = gluster_name(image)) {
-                const KnownVolume* volume = volumes.find(name->volume);
-                if (volume == nullptr) {
-                    outcome.left.push_back({escaped(disk), shown_uri(*name), ""});
-                    return {};
-                }
-                if (choose(*volume) != Access::file) return {};
-                SFG_TRY_ASSIGN(auto done, to_file(image, disk, volumes, *volume, *name));
-                outcome.rewritten.push_back(std::move(done));
-            } else if (type_of(image) == "file") {
-                const auto source = image.child("source");
-                const auto place = volumes.locate(source.attribute("file").value());
-                if (!place || must_be_local(image) || choose(*place->volume) != Access::network)
-                    return {};
-                SFG_TRY_ASSIGN(auto done, to_network(image, disk, *place));
-                outcome.rewritten.push_back(std::move(done));
-            }
+    SFG_TRY(for_each_gluster_image(domain, volumes, [&](const FoundImage& image) -> Result<void> {
+        if (image.volume == nullptr) {
+            outcome.left.push_back({image.disk, image.shown, ""});
             return {};
-        }));
+        }
+        if (image.must_stay_file) return {};
+        auto wanted = choose(image);
+        if (!wanted) return wanted.error().with_context("disk '" + image.disk + "'");
+        if (*wanted == image.access) return {};
+        SFG_TRY_ASSIGN(auto done, *wanted == Access::file ? to_file(image, volumes)
+                                                          : to_network(image, volumes));
+        outcome.rewritten.push_back(std::move(done));
+        return {};
+    }));
     return outcome;
 }
 

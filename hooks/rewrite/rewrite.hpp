@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hooks/rewrite/domain_xml.hpp"
+#include "hooks/rewrite/found_image.hpp"
 #include "hooks/rewrite/known_volumes.hpp"
 
 namespace sfg::hooks {
@@ -24,8 +24,9 @@ struct Outcome {
     std::vector<Rewritten> left;  // gluster images of volumes that are not known; no `to`
 };
 
-// Which of Access::network and Access::file the images of a volume get.
-using Chooser = std::function<Access(const KnownVolume&)>;
+// Which access an image gets. An error ends the rewriting; it begins with what is wrong, not with
+// the disk.
+using Chooser = std::function<Result<Access>(const FoundImage&)>;
 
 // Gives every image of a known gluster volume, the disks' own and those of their <backingStore>
 // chains, the access that `choose` says, and changes nothing else. Images of other volumes, other

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// One test for each folder of tests/golden/rewrite: "to", "sf-gluster.conf", "mountinfo" and
-// "in.xml" go in, "out.xml" or the sentence in "error" comes out.
+// One test for each folder of tests/golden/rewrite: "to", "in.xml" and what describes the host go
+// in, "out.xml" or the sentence in "error" comes out. Of the host there may be "sf-gluster.conf",
+// "mountinfo", "fstab", documents in "pools/" and the "cmdline" of a gluster client.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "hooks/rewrite/mount_client.hpp"
 #include "hooks/rewrite/rewrite.hpp"
 
 namespace sfg::hooks {
@@ -23,15 +25,30 @@ std::string text_of(const fs::path& path) {
     return text.str();
 }
 
+std::vector<fs::path> sorted(const fs::path& directory) {
+    std::vector<fs::path> found;
+    if (!fs::exists(directory)) return found;
+    for (const auto& entry : fs::directory_iterator(directory)) found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
 Result<std::string> rewritten(const fs::path& folder) {
     std::string to = text_of(folder / "to");
     to.pop_back();
-    SFG_TRY_ASSIGN(const auto volumes, KnownVolumes::make(text_of(folder / "sf-gluster.conf"),
-                                                          text_of(folder / "mountinfo")));
+    HostDescription host{text_of(folder / "sf-gluster.conf"), text_of(folder / "mountinfo"),
+                         text_of(folder / "fstab")};
+    for (const auto& file : sorted(folder / "pools"))
+        host.pools.push_back(parse_pool_document(text_of(file)).value());
+    host.servers_of_mount = [&](const FuseMount& mount) {
+        return servers_of_client(mount, text_of(folder / "cmdline"));
+    };
+    SFG_TRY_ASSIGN(const auto volumes, KnownVolumes::make(host));
     SFG_TRY_ASSIGN(const auto access, parse_access(to));
     SFG_TRY_ASSIGN(auto domain, DomainXml::parse(text_of(folder / "in.xml")));
-    SFG_TRY_ASSIGN(const auto outcome,
-                   rewrite_images(domain, volumes, [&](const KnownVolume&) { return access; }));
+    SFG_TRY_ASSIGN(const auto outcome, rewrite_images(domain, volumes, [&](const FoundImage&) {
+                       return access.value();
+                   }));
     EXPECT_EQ(outcome.rewritten.empty(), domain.text() == text_of(folder / "in.xml"));
     return domain.text();
 }
@@ -50,28 +67,21 @@ TEST_P(RewriteGolden, ComesOutAsWritten) {
     EXPECT_EQ(*result, text_of(folder / "out.xml"));
 }
 
-std::vector<fs::path> folders() {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(SFG_SOURCE_DIR "/tests/golden/rewrite"))
-        found.push_back(entry.path());
-    std::sort(found.begin(), found.end());
-    return found;
-}
-
 // The groups that README shows are right as they stand there.
 TEST(ReadmeConfiguration, IsRead) {
     const std::string readme = text_of(SFG_SOURCE_DIR "/README.md");
     const auto begin = readme.find("```\n[volume ") + 4;
     ASSERT_GT(begin, 4u);
     const auto volumes =
-        KnownVolumes::make(readme.substr(begin, readme.find("```", begin) - begin), "");
+        KnownVolumes::make({readme.substr(begin, readme.find("```", begin) - begin)});
     ASSERT_TRUE(volumes) << volumes.error().message();
     ASSERT_NE(volumes->find("shakenfist"), nullptr);
     EXPECT_EQ(volumes->find("shakenfist")->servers.size(), 3u);
-    EXPECT_EQ(volumes->local_path(*volumes->find("shakenfist"), "a"), "/srv/shakenfist/a");
+    EXPECT_EQ(volumes->local_path(*volumes->find("shakenfist"), "a")->path, "/srv/shakenfist/a");
 }
 
-INSTANTIATE_TEST_SUITE_P(Folders, RewriteGolden, testing::ValuesIn(folders()),
+INSTANTIATE_TEST_SUITE_P(Folders, RewriteGolden,
+                         testing::ValuesIn(sorted(SFG_SOURCE_DIR "/tests/golden/rewrite")),
                          [](const auto& folder) {
                              std::string name = folder.param.filename();
                              std::replace(name.begin(), name.end(), '-', '_');

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "driver/convert/convert.hpp"
-#include "driver/convert/fd.hpp"
+#include "driver/core/fd.hpp"
 
 namespace sfg {
 

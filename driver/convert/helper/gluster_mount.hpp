@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "driver/convert/fd.hpp"
+#include "driver/core/fd.hpp"
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
 

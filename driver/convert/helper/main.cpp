@@ -26,10 +26,10 @@
 #include <cstdlib>
 #include <string>
 
-#include "driver/convert/fd.hpp"
 #include "driver/convert/helper/namespaces.hpp"
 #include "driver/convert/helper/work.hpp"
 #include "driver/convert/report.hpp"
+#include "driver/core/fd.hpp"
 
 namespace sfg {
 namespace {

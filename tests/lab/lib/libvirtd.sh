@@ -53,6 +53,16 @@ link_install_root() {  # HOST ROOT WITH-STOCK
     done
 }
 
+# The hook from an install tree, which finds its program there, or none.
+link_hook() {  # HOST [ROOT]
+    local directory=$state/host$1/etc/hooks/qemu.d script=${2:+$2/etc/libvirt/hooks/qemu.d/50-sf-gluster}
+    rm -f "$directory/50-sf-gluster"
+    [ -n "$script" ] && [ -f "$script" ] || return 0
+    mkdir -p "$directory"
+    sed "s|^program=|program=$(cd "$2" && pwd)|" "$script" > "$directory/50-sf-gluster"
+    chmod 755 "$directory/50-sf-gluster"
+}
+
 libvirtd_process() { recorded_process "$state/host$1/libvirtd"; }
 
 # Open the sockets, and then answer: libvirtd listens before its drivers are ready.
@@ -106,6 +116,7 @@ start_libvirtd() {
     if libvirtd_process "$h" >/dev/null; then fail "libvirtd of host $h is running: stop it first, or restart"; fi
     command -v libvirtd >/dev/null || [ -x /usr/sbin/libvirtd ] || fail "libvirtd is missing: packaging/install-deps --all"
 
+    link_hook "$h" "$root"
     if [ -n "$root" ]; then
         link_install_root "$h" "$root" "$with_stock"
         backends=$state/host$h/modules-backend
