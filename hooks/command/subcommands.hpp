@@ -19,6 +19,8 @@ struct Subcommand {
 };
 
 Subcommand add_rewrite(CLI::App& program);
+Subcommand add_convert(CLI::App& program);
+Subcommand add_resolve(CLI::App& program);
 
 // "sf-gluster: ..." on standard error.
 void say(const std::string& sentence);
