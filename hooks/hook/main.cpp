@@ -77,12 +77,15 @@ Result<std::string> carried_over(const std::string& text) {
     return outcome.rewritten.empty() ? std::string() : domain.text();
 }
 
+// Without a line's end: libvirt puts the words as they are into its own sentence.
+int refuse(const std::string& sentence) {
+    std::cerr << "sf-gluster: " << sentence << std::flush;
+    return 1;
+}
+
 int carry_over(const std::string& guest) {
     const auto text = carried_over(read_document());
-    if (!text) {
-        std::cerr << "sf-gluster: guest '" << guest << "': " << text.error().message() << std::endl;
-        return 1;
-    }
+    if (!text) return refuse("guest '" + guest + "': " + text.error().message());
     return write_document(*text) ? 0 : 1;
 }
 
@@ -94,8 +97,7 @@ int prepare() {
     if (!volumes) return 0;
     const auto outcome = check_start(*domain, *volumes, [] { return read_host("/nonexistent"); });
     if (outcome || outcome.error().kind() != ErrorKind::unsupported) return 0;
-    std::cerr << "sf-gluster: " << outcome.error().message() << std::endl;
-    return 1;
+    return refuse(outcome.error().message());
 }
 
 int run(std::string_view operation, std::string_view suboperation, const std::string& guest) {
@@ -114,7 +116,6 @@ int main(int count, char** words) {
     try {
         return run(operation, words[3], escaped(words[1]));
     } catch (const std::exception& error) {
-        std::cerr << "sf-gluster: " << error.what() << std::endl;
-        return operation == "migrate" || operation == "restore" ? 1 : 0;
+        return operation == "migrate" || operation == "restore" ? refuse(error.what()) : 0;
     }
 }

@@ -178,7 +178,11 @@ Refusal Guest::detach(const DiskSpec& disk) {
 }
 
 std::vector<std::string> Guest::chain(const std::string& target) const {
-    const XmlText document(xml());
+    return chain_in(xml(), target);
+}
+
+std::vector<std::string> chain_in(const std::string& xml, const std::string& target) {
+    const XmlText document(xml);
     std::string at = "/domain/devices/disk[target/@dev='" + target + "']";
     std::vector<std::string> paths;
     while (document.has(at + "/source")) {

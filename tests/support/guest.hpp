@@ -85,4 +85,7 @@ class Guest {
     virDomainPtr domain_;
 };
 
+// The same in a document.
+std::vector<std::string> chain_in(const std::string& xml, const std::string& target);
+
 }  // namespace sfg::test
