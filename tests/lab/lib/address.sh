@@ -11,7 +11,7 @@
 #
 # With one node everything is on the loopback interface of one namespace (gluster
 # refuses 127.0.0.1, hence the addresses). With three, each node is plugged into a
-# bridge in the hosts' namespace.
+# bridge in the hosts' namespace. With --apart so is each host but the first.
 
 node_address() { printf '10.77.0.%s' "$1"; }
 host_address() { printf '10.77.0.%s' $((100 + $1)); }
@@ -21,7 +21,9 @@ make_network() {
     ns=$(netns_of_hosts)
     run ip netns add "$ns"
     run ip -n "$ns" link set lo up
-    for ((i = 1; i <= hosts; i++)); do run ip -n "$ns" address add "$(host_address "$i")/32" dev lo; done
+    for ((i = 1; i <= hosts; i++)); do
+        [ "$(netns_of_host "$i")" != "$ns" ] || run ip -n "$ns" address add "$(host_address "$i")/32" dev lo
+    done
     ip -n "$ns" address add 10.77.0.201/32 dev lo
     # A neighbour that is said to be there, on a cable on which nobody has that address.
     ip -n "$ns" link add name silent0 type veth peer name silent1
@@ -32,26 +34,32 @@ make_network() {
 
     if [ "$nodes" -eq 1 ]; then
         run ip -n "$ns" address add "$(node_address 1)/32" dev lo
-        return
+        [ "$apart" = yes ] || return 0
     fi
     run ip -n "$ns" link add name gluster0 type bridge
     run ip -n "$ns" address add 10.77.0.100/24 dev gluster0
     run ip -n "$ns" link set gluster0 up
-    for ((i = 1; i <= nodes; i++)); do plug_node "$i"; done
+    if [ "$nodes" -gt 1 ]; then
+        for ((i = 1; i <= nodes; i++)); do plug "node$i" "$(netns_of_node "$i")" "$(node_address "$i")"; done
+    fi
+    if [ "$apart" = yes ]; then
+        for ((i = 2; i <= hosts; i++)); do plug "host$i" "$(netns_of_host "$i")" "$(host_address "$i")"; done
+    fi
 }
 
-plug_node() {
-    local i=$1 ns node
+plug() {  # WHO NETNS ADDRESS
+    local who=$1 own=$2 address=$3 ns
     ns=$(netns_of_hosts)
-    node=$(netns_of_node "$i")
-    run ip netns add "$node"
-    run ip -n "$ns" link add name "node$i" type veth peer name eth0 netns "$node"
-    ip -n "$ns" link set "node$i" master gluster0 up
-    ip -n "$node" link set lo up
-    run ip -n "$node" address add "$(node_address "$i")/24" dev eth0
-    ip -n "$node" link set eth0 up
+    run ip netns add "$own"
+    run ip -n "$ns" link add name "$who" type veth peer name eth0 netns "$own"
+    ip -n "$ns" link set "$who" master gluster0 up
+    ip -n "$own" link set lo up
+    run ip -n "$own" address add "$address/24" dev eth0
+    ip -n "$own" link set eth0 up
     # to the hosts' own addresses, which are beside the bridge
-    ip -n "$node" route add default via 10.77.0.100
+    ip -n "$own" route add default via 10.77.0.100
+    # silent from here too: nobody on the bridge has that address
+    ip -n "$own" neighbour add 10.77.0.200 lladdr 02:00:00:00:02:00 dev eth0 nud permanent
 }
 
 hosts_file() {

@@ -12,7 +12,7 @@ make_host() {  # H
     mkdir -p "$etc" "$state/$who/libvirt" "$dir"/{lib,cache,log,gluster-log,srv,apparmor}
     mkdir -m 711 "$dir/lib/images" "$dir/lib/boot"
     write_libvirt_configuration "$1" "$etc"
-    make_holder "$who" "$(netns_of_hosts)"
+    make_holder "$who" "$(netns_of_host "$1")"
     ask "$who" "$lab_command" inside-host "$name" "$1"
 }
 

@@ -11,6 +11,9 @@
 # by then be a stranger's.
 
 netns_of_hosts() { printf 'sfg-%s-hosts' "$name"; }
+netns_of_host() {  # the first is where the bridge is, always
+    if [ "$apart" = no ] || [ "$1" -eq 1 ]; then netns_of_hosts; else printf 'sfg-%s-host%s' "$name" "$1"; fi
+}
 netns_of_node() {  # with one node, all is in one network namespace
     if [ "$nodes" -eq 1 ]; then netns_of_hosts; else printf 'sfg-%s-node%s' "$name" "$1"; fi
 }
@@ -18,8 +21,9 @@ netns_of_node() {  # with one node, all is in one network namespace
 # Every network namespace of the lab there is, whatever its settings said.
 existing_netns() {
     local file
-    for file in /run/netns/"sfg-$name-hosts" /run/netns/"sfg-$name-node"[0-9]*; do
-        [ -e "$file" ] && basename "$file"
+    for file in /run/netns/"sfg-$name"-*; do
+        # not those of a lab whose name goes on where this one's ends
+        [[ ${file#/run/netns/sfg-"$name"-} =~ ^(hosts|host[0-9]+|node[0-9]+)$ && -e $file ]] && basename "$file"
     done
     return 0
 }

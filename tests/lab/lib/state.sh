@@ -12,7 +12,7 @@ state_root=/run/sf-gluster-lab
 data_root=${SF_GLUSTER_LAB_DATA:-/var/tmp/sf-gluster-lab}
 
 # A lab's own variables, kept in its settings file.
-setting_names=(boot_id data nodes hosts volume replica bricks brick_size brick_dir)
+setting_names=(boot_id data nodes hosts apart volume replica bricks brick_size brick_dir)
 
 use_lab() {  # NAME; the lab need not exist
     name=${1:?which lab?}

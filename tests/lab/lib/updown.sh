@@ -8,12 +8,13 @@ lab_up() {
     talk_by_default
     use_lab "${1:-}"
     shift
-    nodes=1 hosts=1 volume=shakenfist replica=no bricks=1 brick_size='' brick_dir=''
+    nodes=1 hosts=1 apart=no volume=shakenfist replica=no bricks=1 brick_size='' brick_dir=''
     local fresh=no
     while [ $# -gt 0 ]; do
         case $1 in
             --nodes)      nodes=$2; shift ;;
             --hosts)      hosts=$2; shift ;;
+            --apart)      apart=yes ;;
             --volume)     volume=$2; shift ;;
             --no-volume)  volume='' ;;
             --replica)    replica=yes ;;
@@ -27,6 +28,7 @@ lab_up() {
     done
     [ "$replica" = no ] || [ "$nodes" -gt 1 ] || fail "--replica needs --nodes 3"
     case $nodes$hosts$bricks in *[!0-9]*) fail "--nodes, --hosts and --bricks take numbers" ;; esac
+    [ "$apart" = no ] || [ "$hosts" -gt 1 ] || fail "--apart needs --hosts 2 or more"
     need_programs
     lock_lab
     if [ "$fresh" = no ] && same_lab_is_up; then
@@ -35,7 +37,7 @@ lab_up() {
     fi
     if [ -d "$state" ] || [ -d "$data" ] || [ -n "$(existing_netns)" ]; then
         say "== removing what is there of lab '$name'"
-        take_down
+        ( take_down )    # by its settings, which must not become the new lab's
     fi
 
     # Whatever stops us, nothing half-made stays.
@@ -66,19 +68,19 @@ need_programs() {
     [ ${#missing[@]} -eq 0 ] || fail "missing: ${missing[*]} (packaging/install-deps --all)"
 }
 
-# Up, whole, of the same make, and answering.
-same_lab_is_up() {
+# Up, whole, of the same make, and answering. In a subshell, as it loads that lab's settings.
+same_lab_is_up() (
     local wanted i
     [ -f "$state/complete" ] && lab_exists || return 1
-    wanted=$(for i in nodes hosts volume replica bricks brick_size; do printf '%s=%q\n' "$i" "${!i}"; done)
-    [ "$wanted" = "$(grep -E '^(nodes|hosts|volume|replica|bricks|brick_size)=' "$state/settings")" ] || return 1
+    wanted=$(for i in nodes hosts apart volume replica bricks brick_size; do printf '%s=%q\n' "$i" "${!i}"; done)
+    [ "$wanted" = "$(grep -E '^(nodes|hosts|apart|volume|replica|bricks|brick_size)=' "$state/settings")" ] || return 1
     load_settings
     for ((i = 1; i <= nodes; i++)); do
         holder "node$i" >/dev/null && timeout 20 "$lab_command" gluster "$name" --node "$i" pool list >/dev/null 2>&1 || return 1
     done
     for ((i = 1; i <= hosts; i++)); do holder "host$i" >/dev/null || return 1; done
     [ -z "$volume" ] || volume_is_online 1 "$volume" $((nodes * bricks))
-}
+)
 
 give_up() {
     local status=$?
