@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/domain_xml.hpp"
 
+#include <glib.h>
 #include <libxml/parser.h>
 #include <strings.h>
 #include <sys/utsname.h>
 
-#include <sstream>
-
 #include "driver/core/log.hpp"
+#include "hooks/rewrite/xml_text.hpp"
 
 namespace sfg::hooks {
 namespace {
@@ -15,8 +15,11 @@ namespace {
 // Everything that is in the text; references to characters are resolved and line ends and
 // attributes made as XML 1.0 (2.11, 3.3.3) has it.
 constexpr unsigned kParse = pugi::parse_full | pugi::parse_ws_pcdata | pugi::parse_fragment;
-constexpr unsigned kWrite =
-    pugi::format_raw | pugi::format_attribute_single_quote | pugi::format_no_declaration;
+
+// pugixml does not say everywhere that it got no memory, and leaves something out; glib ends the
+// process.
+[[maybe_unused]] const bool kGlibsMemory =
+    (pugi::set_memory_management_functions(&g_malloc, &g_free), true);
 
 Error not_a_domain(const std::string& why) {
     return Error(ErrorKind::invalid, "this is not a domain document of libvirt's: " + why);
@@ -105,14 +108,37 @@ Result<DomainXml> DomainXml::parse(std::string_view text) {
                             " deep");
     const std::string root = document.document_element().name();
     if (root != "domain") return not_a_domain("its root is not <domain>");
+    domain.original_ = text;
+    SFG_TRY(domain.find_disks());
     return domain;
 }
 
+Result<void> DomainXml::find_disks() {
+    for (const auto devices : document_->document_element().children("devices")) {
+        for (const auto disk : devices.children("disk")) {
+            // Of the element's name.
+            const auto offset = static_cast<std::size_t>(disk.offset_debug());
+            if (offset == 0 || offset >= original_.size() || original_[offset - 1] != '<')
+                return Error(ErrorKind::unsupported,
+                             "pugixml does not say where an element begins");
+            disks_.push_back(
+                {disk, offset - 1, element_end(original_, offset - 1), xml_text(disk)});
+        }
+    }
+    return {};
+}
+
 std::string DomainXml::text() const {
-    std::ostringstream out;
-    document_->save(out, "", kWrite, pugi::encoding_utf8);
-    if (!out) throw std::bad_alloc();
-    return std::move(out).str();
+    std::string out;
+    std::size_t done = 0;
+    for (const Disk& disk : disks_) {
+        const std::string now = xml_text(disk.node);
+        if (now == disk.as_read) continue;
+        out.append(original_, done, disk.begin - done);
+        out += now;
+        done = disk.end;
+    }
+    return out.append(original_, done);
 }
 
 std::string DomainXml::name() const {
@@ -146,17 +172,14 @@ Result<std::optional<Access>> DomainXml::own_access() const {
 Result<void> DomainXml::for_each_image(
     const std::function<Result<void>(pugi::xml_node, const std::string&)>& work) {
     int count = 0;
-    for (const auto devices : document_->document_element().children("devices")) {
-        for (const auto disk : devices.children("disk")) {
-            const std::string target = disk.child("target").attribute("dev").value();
-            for (pugi::xml_node image = disk; image; image = image.child("backingStore")) {
-                SFG_TRY(check_image(image, target));
-                if (!image.child("source")) continue;
-                if (++count > kMostImages)
-                    return not_a_domain("it has more than " + std::to_string(kMostImages) +
-                                        " images");
-                SFG_TRY(work(image, target));
-            }
+    for (const Disk& disk : disks_) {
+        const std::string target = disk.node.child("target").attribute("dev").value();
+        for (pugi::xml_node image = disk.node; image; image = image.child("backingStore")) {
+            SFG_TRY(check_image(image, target));
+            if (!image.child("source")) continue;
+            if (++count > kMostImages)
+                return not_a_domain("it has more than " + std::to_string(kMostImages) + " images");
+            SFG_TRY(work(image, target));
         }
     }
     return {};

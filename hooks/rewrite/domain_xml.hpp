@@ -7,6 +7,7 @@
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "driver/core/result.hpp"
 #include "hooks/rewrite/access.hpp"
@@ -15,8 +16,8 @@ namespace sfg::hooks {
 
 inline constexpr char kMetadataNamespace[] = "https://shakenfist.com/sf-gluster";
 
-// A libvirt domain document. What is not changed is written as it was read: white space between
-// elements, comments and processing instructions included. Quotes come out as libvirt writes them.
+// A libvirt domain document. Disks that are changed are written as libvirt writes them, white space
+// between elements, comments and processing instructions as they were; all else byte for byte.
 class DomainXml {
   public:
     static constexpr std::size_t kLargest = std::size_t{16} << 20;  // bytes
@@ -49,8 +50,18 @@ class DomainXml {
     Result<std::optional<Access>> own_access() const;
 
   private:
+    struct Disk {
+        pugi::xml_node node;
+        std::size_t begin, end;  // in original_, bytes
+        std::string as_read;     // xml_text of it, before anything was changed
+    };
+
+    Result<void> find_disks();
+
+    std::string original_;
     // On the heap: pugixml's documents do not move.
     std::unique_ptr<pugi::xml_document> document_ = std::make_unique<pugi::xml_document>();
+    std::vector<Disk> disks_;
 };
 
 }  // namespace sfg::hooks

@@ -24,11 +24,39 @@ TEST(DomainXml, ComesOutAsItCameIn) {
           "<?xml version='1.0' encoding='UTF-8'?><domain/>", "<!-- WARNING -->\n\n<domain/>\n",
           "<domain>\n  <description> a\n b </description>\n\t<x:y xmlns:x='u' z=''/>\n</domain>\n",
           "<domain><![CDATA[<&>]]><?pi data?></domain>", "<domain a='&lt;&amp;&apos;&#10;\"'/>",
-          "<domain>\xc3\xa4 &amp;amp;</domain>"}) {
+          "<domain>\xc3\xa4 &amp;amp;</domain>", "<domain>it's &quot;a&quot; &gt; '</domain>",
+          "\xef\xbb\xbf<domain\n a = \"'\" b='>'></domain >\r\n",
+          "<domain>&#13;&#x41;\r\n<![CDATA[>]]></domain>",
+          "<domain><devices><disk \ttype=\"file\" ></disk></devices></domain>"}) {
         const auto domain = DomainXml::parse(text);
         ASSERT_TRUE(domain) << text << ": " << domain.error().message();
         EXPECT_EQ(domain->text(), text);
     }
+}
+
+// Also between tags that do not end where they seem to.
+TEST(DomainXml, WritesOnlyChangedDisksAnew) {
+    const std::string before =
+        "\xef\xbb\xbf<domain a=\"b\"><!-- <disk> --><?p <disk?><devices>"
+        "<disk t=\"/>\"><a b=\"&lt;/disk>\" /></disk>\r\n";
+    const std::string after = "<disk><disk/></disk><x></x></devices><devices/></domain>\r\n";
+    auto domain = DomainXml::parse(
+        before +
+        "<disk i=\"1\" "
+        "v='&gt;&quot;&#x27;&#13;&#9;&#10;&amp;&lt;'><!--></disk>--><![CDATA[</disk>]]>"
+        "<?p </disk>?><?q?>&#13;\r\n&#62; ]]&gt;<source></source><disk a='>'/></disk>" +
+        after);
+    ASSERT_TRUE(domain) << domain.error().message();
+    ASSERT_TRUE(domain->for_each_image([](pugi::xml_node image, const std::string&) {
+        image.attribute("i").set_value("2");
+        return Result<void>();
+    }));
+    EXPECT_EQ(domain->text(),
+              before +
+                  "<disk i='2' v='&gt;&quot;&apos;&#13;&#9;&#10;&amp;&lt;'><!--></disk>-->"
+                  "<![CDATA[</disk>]]><?p </disk>?><?q?>&#13;\n&gt; ]]&gt;<source/><disk a='&gt;'/>"
+                  "</disk>" +
+                  after);
 }
 
 TEST(DomainXml, RefusesWhatIsNone) {
