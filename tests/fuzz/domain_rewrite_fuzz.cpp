@@ -27,7 +27,7 @@ void require_sentence(const sfg::Error& error) {
 
 const KnownVolumes& volumes() {
     static const KnownVolumes known =
-        *KnownVolumes::make(sfg::test::kHostConfiguration, sfg::test::kHostMountinfo);
+        *KnownVolumes::make({sfg::test::kHostConfiguration, sfg::test::kHostMountinfo});
     return known;
 }
 
