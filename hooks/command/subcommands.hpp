@@ -20,6 +20,7 @@ struct Subcommand {
 
 Subcommand add_rewrite(CLI::App& program);
 Subcommand add_convert(CLI::App& program);
+Subcommand add_template(CLI::App& program);
 Subcommand add_resolve(CLI::App& program);
 
 // "sf-gluster: ..." on standard error.
