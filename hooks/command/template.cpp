@@ -2,8 +2,8 @@
 #include <cerrno>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
+#include <sstream>
 
 #include "hooks/command/subcommands.hpp"
 #include "hooks/templates/documents.hpp"
@@ -21,10 +21,11 @@ struct Options {
 Result<std::string> read_file(const std::string& path) {
     std::ifstream file(path);
     if (!file) return Error::from_errno(errno, "cannot read " + path);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    // A directory opens, and gives nothing.
-    if (file.bad() || text.empty()) return Error(ErrorKind::io, "cannot read " + path);
-    return text;
+    // Fails for a directory, which can be opened, and for an empty file.
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!text) return Error(ErrorKind::io, "there is no template in " + path);
+    return text.str();
 }
 
 Result<int> run(Document document, const Options& options) {
