@@ -12,6 +12,17 @@ check "the recommended packages come with it" in_tree dpkg -s qemu-utils gluster
 check_installed "installed"
 check "the hook is a conffile" in_tree grep -qxF "$hook" /var/lib/dpkg/info/sf-gluster.conffiles
 check "the hook can be run" in_tree "$hook" guest stopped end -
+mv "$root$libdir/sf-gluster/sfgluster-qemu-hook" "$root/aside"
+printf '#!/nonexistent\n' > "$root$libdir/sf-gluster/sfgluster-qemu-hook"
+chmod 755 "$root$libdir/sf-gluster/sfgluster-qemu-hook"
+for operation in migrate restore prepare; do
+    check "a hook that cannot run lets a guest $operation" in_tree "$hook" guest "$operation" begin -
+done
+mv "$root/aside" "$root$libdir/sf-gluster/sfgluster-qemu-hook"
+cp "$root/usr/share/doc/sf-gluster/examples/srv-shakenfist.mount" "$root/etc/systemd/system/"
+check "the mount unit is one" told in_tree systemd-analyze verify --man=no /etc/systemd/system/srv-shakenfist.mount
+check "and there is nothing to say about it" refuted says .
+rm "$root/etc/systemd/system/srv-shakenfist.mount"
 check "the command runs" in_tree sf-gluster --version
 
 check "it installs again" told install_deb "$deb" --reinstall

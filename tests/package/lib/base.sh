@@ -34,7 +34,7 @@ in_base() {
 build_base() {
     local lines
     [ "$(cat "$base/.complete" 2>/dev/null)" != "$base_mark" ] || return 0
-    command -v debootstrap >/dev/null || fail "debootstrap is missing: packaging/install-deps --package"
+    command -v debootstrap >/dev/null || fail "debootstrap is missing: packaging/install-deps --all"
     lines=$(archives)
     [ -n "$lines" ] || fail "apt's sources name no archive of Debian $suite"
     say "making a tree of Debian $suite with libvirt in $base, once"
