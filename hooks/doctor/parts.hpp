@@ -30,6 +30,7 @@ Findings check_mounts(const hooks::KnownVolumes& volumes, const std::string& mou
 Findings check_images(const hooks::KnownVolumes& volumes);
 
 // Whether AppArmor, where it is on, lets guests and libvirt at gluster.
-Findings check_apparmor(const std::string& directory = "/etc/apparmor.d");
+Findings check_apparmor(const std::string& directory = "/etc/apparmor.d",
+                        const std::string& switch_file = "/sys/module/apparmor/parameters/enabled");
 
 }  // namespace sfg::doctor

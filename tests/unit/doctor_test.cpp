@@ -147,6 +147,20 @@ TEST_F(Doctor, FindsImagesThatDoNotOpenOverGfapi) {
     EXPECT_TRUE(has(text, "mend: truncate --size=%512 '" + point + "/it'\\''s'\n")) << text;
 }
 
+TEST_F(Doctor, AppArmorIsToLetThemIn) {
+    auto check = [&] { return check_apparmor(directory_ / "etc", directory_ / "enabled"); };
+    EXPECT_EQ(check().front().what, "it is off on this host");
+    file("enabled", "Y\n");
+    file("etc/usr.sbin.libvirtd", "profile libvirtd {}");
+    file("etc/abstractions/libvirt-qemu", "include if exists <local/abstractions/libvirt-qemu>\n");
+    EXPECT_EQ(check().size(), 2u);
+    EXPECT_EQ(check().front().mend, "/usr/share/sf-gluster/apparmor-lines add");
+    file("etc/local/usr.sbin.libvirtd", "  include if exists <abstractions/sf-gluster-libvirtd>\n");
+    file("etc/abstractions/libvirt-qemu", "include if exists <abstractions/libvirt-qemu.d>\n");
+    ASSERT_EQ(check().size(), 1u);
+    EXPECT_EQ(check().front().level, Level::fine);
+}
+
 TEST_F(Doctor, TheHookIsToBeThere) {
     EXPECT_EQ(check_hook(directory_ / "hook").front().level, Level::warning);
     file("hook", "#!/bin/sh\n");
