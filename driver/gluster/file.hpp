@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/volumes/create.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/host/gluster_support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/mount_client.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 

@@ -3,6 +3,7 @@
 // Volumes made from others: of this pool, of other gluster pools and of local ones.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>

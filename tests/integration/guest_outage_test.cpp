@@ -3,6 +3,7 @@
 // Guests' disks while gluster goes away and comes back.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>

@@ -50,11 +50,12 @@ Lab::Lab()
 std::string Lab::path(const std::string& key, int host) {
     auto& known = paths_[host];
     if (key == "LIBVIRTD_PID" || known.empty()) {
-        // The lab quotes each value for a shell, so let one read it.
-        const Ran ran = run({"/bin/bash", "-c",
-                             quoted(tool_) + " paths " + name_ + " --host " + std::to_string(host) +
-                                 " | while IFS= read -r line; do eval \"printf '%s\\n' $line\"; "
-                                 "done"});
+        // The lab quotes each value for a shell, so let one read it. GCC 14 finds std::quoted too.
+        const Ran ran =
+            run({"/bin/bash", "-c",
+                 test::quoted(tool_) + " paths " + name_ + " --host " + std::to_string(host) +
+                     " | while IFS= read -r line; do eval \"printf '%s\\n' $line\"; "
+                     "done"});
         if (!ran.ok()) give_up(all_output(ran, "lab paths"));
         std::istringstream lines(ran.output);
         for (std::string line; std::getline(lines, line);) {

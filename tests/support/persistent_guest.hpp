@@ -4,6 +4,7 @@
 #include <libvirt/libvirt.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>

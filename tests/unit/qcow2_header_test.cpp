@@ -2,6 +2,7 @@
 // Reading headers: good ones in all shapes, and one damaged field per case.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <random>
 #include <string>

@@ -3,6 +3,7 @@
 // is a clean image, with the guest's data, of the old or the new size.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <random>

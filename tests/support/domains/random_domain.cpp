@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/support/domains/random_domain.hpp"
 
+#include <algorithm>
+
 #include "tests/support/domains/gluster_host.hpp"
 
 namespace sfg::test {
