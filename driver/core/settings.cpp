@@ -3,8 +3,10 @@
 
 #include <glib.h>
 
-#include <limits>
+#include <algorithm>
+#include <iterator>
 #include <memory>
+#include <string_view>
 
 #include "driver/core/log.hpp"
 #include "driver/core/trusted_file.hpp"
@@ -14,6 +16,8 @@ namespace {
 
 constexpr char kDefaultPath[] = "/etc/libvirt/sf-gluster.conf";
 constexpr char kGroup[] = "driver";
+constexpr std::string_view kKeys[] = {"connect-timeout", "temporary-age", "local-base-directories",
+                                      "trusted-servers"};
 
 using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
 
@@ -52,6 +56,19 @@ Result<std::vector<std::string>> read_paths(GKeyFile* file, const char* key) {
     return paths;
 }
 
+// A misspelt key would be passed over.
+Result<void> check_keys(GKeyFile* file) {
+    const std::unique_ptr<char*, decltype(&g_strfreev)> keys(
+        g_key_file_get_keys(file, kGroup, nullptr, nullptr), &g_strfreev);
+    for (char** key = keys.get(); key != nullptr && *key != nullptr; ++key)
+        if (std::find(std::begin(kKeys), std::end(kKeys), std::string_view(*key)) ==
+            std::end(kKeys))
+            return Error(ErrorKind::invalid, "[driver] has no '" + escaped(*key) +
+                                                 "'; it may have connect-timeout, temporary-age, "
+                                                 "local-base-directories and trusted-servers");
+    return {};
+}
+
 }  // namespace
 
 Result<Settings> read_settings(const std::string& path) {
@@ -68,6 +85,7 @@ Result<Settings> read_settings(const std::string& path) {
         g_clear_error(&failure);
         return error;
     }
+    if (const auto known = check_keys(file.get()); !known) return known.error().with_context(path);
     gint64 connect = settings.connect_timeout.count() / 1000;
     gint64 age = settings.temporary_age.count();
     for (auto read : {read_seconds(file.get(), "connect-timeout", 1, 600, connect),

@@ -8,6 +8,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/volumes/backing.hpp"
+#include "driver/volumes/bounded.hpp"
 #include "driver/volumes/catalogue.hpp"
 #include "driver/volumes/inspect.hpp"
 #include "driver/volumes/known_pools.hpp"
@@ -39,12 +40,25 @@ Error no_such_volume(const Pool& pool, const std::string& name) {
                      "' any more; refresh the pool (virsh pool-refresh)");
 }
 
+// libvirt holds the pool's lock, and a brick may stall just now. What is not done then goes on, or
+// is left for the next refresh.
+void sweep_within(std::chrono::milliseconds limit, const Scan& scan) {
+    if (scan.temporaries.empty()) return;
+    const auto swept =
+        run_bounded<void>(scan.pool.pool.address, scan.pool.pool.described(), limit,
+                          [pool = scan.pool, temporaries = scan.temporaries]() -> Result<void> {
+                              sweep_temporaries(pool, temporaries);
+                              return {};
+                          });
+    if (!swept) log_warning("left-over temporary files: " + swept.error().message());
+}
+
 }  // namespace
 
 Result<Listing> refresh_pool(const Pool& pool) {
     SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, ScanFor::refresh, settings().connect_timeout));
     KnownPools::instance().add(pool);
-    sweep_temporaries(scan.pool, scan.temporaries);
+    sweep_within(settings().connect_timeout, scan);
 
     Listing listing;
     listing.usage = scan.usage;

@@ -90,7 +90,7 @@ void Walk::work() {
     while (true) {
         more_.wait(held, [&] { return !tasks_.empty() || unfinished_ == 0 || stopped_; });
         if (tasks_.empty() || stopped_) break;
-        const Task task = std::move(tasks_.front());
+        Task task = std::move(tasks_.front());
         tasks_.pop_front();
         held.unlock();
         Result<void> done;
@@ -99,6 +99,7 @@ void Walk::work() {
         } catch (const std::exception& failure) {
             done = Error(ErrorKind::io, ENOMEM, failure.what());
         }
+        task = nullptr;  // gives gluster's handles back, which may take long
         held.lock();
         if (!done && !error_) {
             error_ = done.error();

@@ -84,7 +84,7 @@ Subcommand add_convert(CLI::App& program) {
         "convert",
         "Defines persistent guests anew with their gluster images as network or file disks, and "
         "shows what changes; a guest that runs goes on as it is until its next start");
-    app->add_option("guests", options->guests, "names of guests")->type_name("DOMAIN");
+    app->add_option("guests", options->guests, "names or UUIDs of guests")->type_name("DOMAIN");
     app->add_flag("--all", options->all, "all persistent guests");
     app->add_option("--to", options->to,
                     "network: qemu's gluster driver; file: FUSE mounts; auto: what suits this host")

@@ -24,6 +24,7 @@ using Domain = std::unique_ptr<virDomain, Free>;
 
 Result<Domain> find(virConnectPtr connection, const std::string& guest) {
     Domain domain(virDomainLookupByName(connection, guest.c_str()));
+    if (!domain) domain.reset(virDomainLookupByUUIDString(connection, guest.c_str()));
     if (!domain) return last_error("guest '" + escaped(guest) + "'");
     return domain;
 }

@@ -20,6 +20,8 @@ class Libvirt {
     // Names of all guests that have a definition on disk.
     Result<std::vector<std::string>> persistent_guests() const;
 
+    // Guests go by name or UUID.
+
     // A guest's definition as it will be used at the next start, secrets included, since it is to
     // be defined again. ErrorKind::unsupported for one that has none on disk.
     Result<std::string> definition(const std::string& guest) const;

@@ -15,9 +15,11 @@ int run(int count, char** words) {
                      "sf-gluster"};
     program.set_version_flag("--version", SFG_VERSION);
     program.require_subcommand(1);
-    const command::Subcommand subcommands[] = {command::add_rewrite(program),
-                                               command::add_convert(program),
-                                               command::add_resolve(program)};
+    const command::Subcommand subcommands[] = {
+        command::add_rewrite(program),  command::add_convert(program),
+        command::add_template(program), command::add_resolve(program),
+        command::add_doctor(program),
+    };
     try {
         program.parse(count, words);
     } catch (const CLI::ParseError& error) {

@@ -20,7 +20,9 @@ struct Subcommand {
 
 Subcommand add_rewrite(CLI::App& program);
 Subcommand add_convert(CLI::App& program);
+Subcommand add_template(CLI::App& program);
 Subcommand add_resolve(CLI::App& program);
+Subcommand add_doctor(CLI::App& program);
 
 // "sf-gluster: ..." on standard error.
 void say(const std::string& sentence);

@@ -21,7 +21,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/file.hpp"
 #include "hooks/look/look_text.hpp"
-#include "hooks/rewrite/volume_groups.hpp"
+#include "hooks/rewrite/server_word.hpp"
 
 namespace {
 

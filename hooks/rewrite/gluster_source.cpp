@@ -66,6 +66,12 @@ std::optional<GlusterSource> parse_gluster_source(std::string_view text) {
     return source;
 }
 
+void add_backup_servers(std::vector<Server>& servers, std::string_view options) {
+    add_server(servers, value_of(options, "backupvolfile-server"));
+    for_each_word(value_of(options, "backup-volfile-servers"), ':',
+                  [&](std::string_view host) { add_server(servers, host); });
+}
+
 std::vector<FstabMount> parse_fstab(const std::string& fstab) {
     std::vector<FstabMount> mounts;
     if (fstab.empty()) return mounts;
@@ -81,9 +87,7 @@ std::vector<FstabMount> parse_fstab(const std::string& fstab) {
         auto source = parse_gluster_source(entry.mnt_fsname);
         const auto point = normalized(entry.mnt_dir);
         if (!source || !point || entry.mnt_dir[0] != '/') continue;
-        add_server(source->servers, value_of(entry.mnt_opts, "backupvolfile-server"));
-        for_each_word(value_of(entry.mnt_opts, "backup-volfile-servers"), ':',
-                      [&](std::string_view host) { add_server(source->servers, host); });
+        add_backup_servers(source->servers, entry.mnt_opts);
         mounts.push_back({*std::move(source), "/" + *point});
     }
     return mounts;

@@ -21,6 +21,10 @@ struct GlusterSource {
 // Nothing for what names no volume, and for snapshots.
 std::optional<GlusterSource> parse_gluster_source(std::string_view text);
 
+// Adds the servers that mount.glusterfs's options name ("backup-volfile-servers=sf-2:sf-3", with
+// ',' between options).
+void add_backup_servers(std::vector<Server>& servers, std::string_view options);
+
 // One gluster mount of fstab(5).
 struct FstabMount {
     GlusterSource source;     // backup-volfile-servers included

@@ -169,6 +169,12 @@ void KnownVolumes::add_servers(const HostDescription& host, const std::vector<Fu
     servers_of_mount_ = host.servers_of_mount;
 }
 
+std::vector<const KnownVolume*> KnownVolumes::all() const {
+    std::vector<const KnownVolume*> found;
+    for (const auto& [name, volume] : volumes_) found.push_back(&volume);
+    return found;
+}
+
 std::vector<Server> KnownVolumes::servers_of(const KnownVolume& volume) const {
     auto servers = volume.servers;
     const auto mounts = served_by_mounts_.find(volume.name);

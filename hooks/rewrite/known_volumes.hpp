@@ -67,6 +67,9 @@ class KnownVolumes {
 
     const KnownVolume* find(const std::string& name) const;
 
+    // By name.
+    std::vector<const KnownVolume*> all() const;
+
     // All servers of a volume, for a network disk.
     std::vector<Server> servers_of(const KnownVolume& volume) const;
 

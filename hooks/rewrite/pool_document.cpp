@@ -52,6 +52,8 @@ std::optional<PoolDocument> parse_pool_document(const std::string& text) {
     found.volume = mounted->volume;
     found.directory = mounted->directory;
     found.mount_point = "/" + *point;
+    for (const auto option : pool.child("fs:mount_opts").children("fs:option"))
+        add_backup_servers(found.servers, option.attribute("name").value());
     return found;
 }
 

@@ -4,12 +4,12 @@
 #include <glib.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <memory>
 
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
+#include "hooks/rewrite/server_word.hpp"
 
 namespace sfg::hooks {
 namespace {
@@ -60,6 +60,10 @@ Result<VolumeGroup> read_group(GKeyFile* file, const char* group) {
     const Words servers(g_key_file_get_string_list(file, group, "servers", nullptr, nullptr),
                         &g_strfreev);
     for (char** word = servers.get(); word != nullptr && *word != nullptr; ++word) {
+        if (has_blank(*word))
+            return Error(ErrorKind::invalid, "'" + escaped(*word) +
+                                                 "' is no server; a comment needs a line of its "
+                                                 "own");
         SFG_TRY_ASSIGN(auto server, parse_server(*word));
         volume.servers.push_back(std::move(server));
     }
@@ -86,32 +90,6 @@ Result<VolumeGroup> read_group(GKeyFile* file, const char* group) {
 }
 
 }  // namespace
-
-Result<Server> parse_server(const std::string& word) {
-    if (has_blank(word))
-        return Error(ErrorKind::invalid,
-                     "'" + escaped(word) + "' is no server; a comment needs a line of its own");
-    if (word.starts_with('/')) return Server{"", 0, word};
-    Server server{word};
-    const auto colon = word.rfind(':');
-    const bool bracketed = word.starts_with('[');
-    if (bracketed || (colon != std::string::npos && word.find(':') == colon)) {
-        const auto host_end = bracketed ? word.find(']') : colon;
-        if (host_end == std::string::npos)
-            return Error(ErrorKind::invalid, "there is no ']' in '" + word + "'");
-        server.host = bracketed ? word.substr(1, host_end - 1) : word.substr(0, colon);
-        const std::string rest = word.substr(host_end + (bracketed ? 1 : 0));
-        if (!rest.empty()) {
-            const char* const end = rest.data() + rest.size();
-            const auto [stopped, fault] = std::from_chars(rest.data() + 1, end, server.port);
-            if (rest[0] != ':' || fault != std::errc() || stopped != end || server.port < 1 ||
-                server.port > 65535)
-                return Error(ErrorKind::invalid, "'" + word + "' is not host:port");
-        }
-    }
-    if (server.host.empty()) return Error(ErrorKind::invalid, "'" + word + "' names no host");
-    return server;
-}
 
 Result<std::vector<VolumeGroup>> read_volume_groups(const std::string& configuration) {
     std::vector<VolumeGroup> volumes;

@@ -31,7 +31,4 @@ struct VolumeGroup {
 // All of them. ErrorKind::invalid says what in the file cannot be right.
 Result<std::vector<VolumeGroup>> read_volume_groups(const std::string& configuration);
 
-// host, host:port, [IPv6]:port or the path of a socket.
-Result<Server> parse_server(const std::string& word);
-
 }  // namespace sfg::hooks

@@ -97,7 +97,8 @@ TEST_F(SettingsFile, IsRefusedWhenItSaysNonsense) {
     for (const char* text :
          {"[driver]\nconnect-timeout=soon\n", "[driver]\nconnect-timeout=0\n",
           "[driver]\nconnect-timeout=601\n", "[driver]\ntemporary-age=-1\n", "no group\n",
-          "[driver\n", "[driver]\nconnect-timeout=99999999999999999999\n"}) {
+          "[driver\n", "[driver]\nconnect-timeout=99999999999999999999\n",
+          "[driver]\nconect-timeout=5\n"}) {
         const auto read = reading(text);
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().kind(), ErrorKind::invalid) << text;

@@ -135,11 +135,6 @@ struct Dump {
     void add_attributes(const xmlNode* node);
 };
 
-bool is_blank(const xmlNode* node) {
-    return node->type == XML_TEXT_NODE &&
-           text_of(node->content).find_first_not_of(" \t\r\n") == std::string::npos;
-}
-
 void Dump::add_attributes(const xmlNode* node) {
     for (const xmlNs* space = node->nsDef; space != nullptr; space = space->next)
         text += " xmlns:" + text_of(space->prefix) + "=" + text_of(space->href);
@@ -161,7 +156,13 @@ void Dump::add(const xmlNode* node) {
     const bool in_source = parent != nullptr && name_of(parent) == "source";
     const bool in_unnamed = in_source && unnamed.contains(parent->parent);
     if (in_unnamed && kNamingChildren.contains(name_of(node))) return;
-    if ((in_unnamed || (in_source && meaning)) && is_blank(node)) return;
+    // Where hosts are taken out, the white space around them is or becomes one text with its
+    // neighbours.
+    if ((in_unnamed || (in_source && meaning)) && node->type == XML_TEXT_NODE) {
+        for (const char c : text_of(node->content))
+            if (c != ' ' && c != '\t' && c != '\n') text += c;
+        return;
+    }
     text += "(" + std::to_string(node->type) + " " + name_of(node);
     if (node->type == XML_ELEMENT_NODE) {
         add_attributes(node);

@@ -121,7 +121,7 @@ std::string RandomDomains::source_children(const std::string& indent, bool of_ne
         children += in + child + "\n";
     };
     if (of_network && one_in(6)) add(one_of(kOfNetwork));
-    for (unsigned more = below(3) * below(2); more > 0; --more) add(one_of(kOfAll));
+    for (unsigned more = one_in(2) ? below(3) : 0; more > 0; --more) add(one_of(kOfAll));
     return children + noise(in);
 }
 
@@ -148,9 +148,9 @@ std::string RandomDomains::source(const std::string& indent, std::string& type) 
     } else if (kind < 9) {
         type = "network";
         of_network = true;
-        attributes = "protocol='gluster' name='" +
-                     one_of({"Shakenfist/", "Volume1/", "sha kenfist/", "/shakenfist/"}) + name() +
-                     "'";
+        const std::string unknown =
+            one_of({"Shakenfist/", "Volume1/", "sha kenfist/", "/shakenfist/"});
+        attributes = "protocol='gluster' name='" + unknown + name() + "'";
         add_host("<host name='sf-1' port='24007'/>");
     } else if (kind < 10) {
         type = "network";
