@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/image_checks.hpp"
 #include "tests/support/pool_fixture.hpp"
 
 namespace sfg::test {
@@ -20,17 +21,6 @@ class Qcow2Test : public PoolTest {
     static Ran over_gfapi(const std::string& command) {
         return shell("LD_PRELOAD=" + lab().quick_close() + " " + command +
                      " 2>&1 | grep -v ' [EWI] \\['");
-    }
-
-    // A value of qemu-img info --output=json.
-    static std::string field(const std::string& json, const std::string& name) {
-        const std::string key = "\"" + name + "\": ";
-        const auto at = json.find(key);
-        if (at == std::string::npos) return "";
-        const auto start = at + key.size();
-        std::string value = json.substr(start, json.find_first_of(",\n}", start) - start);
-        if (value.starts_with('"')) value = value.substr(1, value.size() - 2);
-        return value;
     }
 
     // qemu finds nothing wrong with it, opens it both ways, and sees the same both times.
@@ -48,7 +38,8 @@ class Qcow2Test : public PoolTest {
                 over_gfapi("qemu-img info --backing-chain --output=json " + quoted(uri(name)));
             for (const char* key : {"virtual-size", "cluster-size", "compat", "lazy-refcounts",
                                     "extended-l2", "backing-filename", "backing-filename-format"})
-                EXPECT_EQ(field(other.output, key), field(info.output, key)) << name << " " << key;
+                EXPECT_EQ(field_of_info(other.output, key), field_of_info(info.output, key))
+                    << name << " " << key;
         }
         return info.output;
     }
@@ -131,15 +122,16 @@ TEST_F(Qcow2Test, EveryCombinationIsWhatWasAskedFor) {
                      (choice.extended_l2 ? ", extended" : "") + (choice.base ? ", base" : ""));
         const std::string info = check(name, i % 10 == 0);
         const std::uint64_t cluster_size = choice.cluster_size == 0 ? 65536 : choice.cluster_size;
-        EXPECT_EQ(field(info, "virtual-size"),
+        EXPECT_EQ(field_of_info(info, "virtual-size"),
                   std::to_string(choice.base ? 96 * kMiB : 80 * kMiB + 1024));
-        EXPECT_EQ(field(info, "cluster-size"), std::to_string(cluster_size));
-        EXPECT_EQ(field(info, "compat"), choice.compat == "0.10" ? "0.10" : "1.1");
-        EXPECT_EQ(field(info, "backing-filename"), choice.base ? "../base" : "");
-        EXPECT_EQ(field(info, "backing-filename-format"), choice.base ? "qcow2" : "");
+        EXPECT_EQ(field_of_info(info, "cluster-size"), std::to_string(cluster_size));
+        EXPECT_EQ(field_of_info(info, "compat"), choice.compat == "0.10" ? "0.10" : "1.1");
+        EXPECT_EQ(field_of_info(info, "backing-filename"), choice.base ? "../base" : "");
+        EXPECT_EQ(field_of_info(info, "backing-filename-format"), choice.base ? "qcow2" : "");
         if (choice.compat != "0.10") {
-            EXPECT_EQ(field(info, "lazy-refcounts"), choice.lazy_refcounts ? "true" : "false");
-            EXPECT_EQ(field(info, "extended-l2"), choice.extended_l2 ? "true" : "false");
+            EXPECT_EQ(field_of_info(info, "lazy-refcounts"),
+                      choice.lazy_refcounts ? "true" : "false");
+            EXPECT_EQ(field_of_info(info, "extended-l2"), choice.extended_l2 ? "true" : "false");
         }
         EXPECT_EQ(length(name) % cluster_size, 0u);
     }
@@ -155,7 +147,7 @@ TEST_F(Qcow2Test, SizesOfAllKindsOpenBothWays) {
         ASSERT_TRUE(done(made)) << capacity;
         const std::uint64_t rounded = (capacity + 1023) / 1024 * 1024;
         EXPECT_EQ(made->info()->capacity, rounded);
-        EXPECT_EQ(field(check(name), "virtual-size"), std::to_string(rounded));
+        EXPECT_EQ(field_of_info(check(name), "virtual-size"), std::to_string(rounded));
         EXPECT_EQ(length(name) % 65536, 0u);
     }
 }
@@ -164,7 +156,7 @@ TEST_F(Qcow2Test, AFeaturelessDocumentIsVersionThree) {
     VolumeSpec spec = qcow2("a");
     spec.has_features = true;
     ASSERT_TRUE(done(pool().create(spec)));
-    EXPECT_EQ(field(check("a", false), "compat"), "1.1");
+    EXPECT_EQ(field_of_info(check("a", false), "compat"), "1.1");
 }
 
 TEST_F(Qcow2Test, PreallocatedMetadataIsThere) {

@@ -37,8 +37,33 @@ testing::AssertionResult same_guest_bytes(const std::string& format, const std::
     return testing::AssertionSuccess();
 }
 
+namespace {
+
+// Since qemu 8 an image begins with its "children", such as the file, which have a size, too.
+std::string without_children(const std::string& json) {
+    std::istringstream lines(json);
+    std::string rest;
+    std::string end;  // of the list that is left out
+    for (std::string line; std::getline(lines, line);) {
+        const auto key = line.find("\"children\": [");
+        if (end.empty() && key != std::string::npos)
+            end = std::string(key, ' ') + "],";
+        else if (end.empty())
+            rest += line + "\n";
+        else if (line == end)
+            end.clear();
+    }
+    return rest;
+}
+
+}  // namespace
+
 std::string image_field(const std::string& path, const std::string& name) {
-    const std::string info = run({"qemu-img", "info", "-U", "--output=json", path}).output;
+    return field_of_info(run({"qemu-img", "info", "-U", "--output=json", path}).output, name);
+}
+
+std::string field_of_info(const std::string& json, const std::string& name) {
+    const std::string info = without_children(json);
     const std::string key = "\"" + name + "\": ";
     const auto at = info.find(key);
     if (at == std::string::npos) return "";

@@ -19,7 +19,9 @@ testing::AssertionResult same_guest_bytes(const std::string& format, const std::
                                           const std::string& other_format,
                                           const std::string& other_path, bool strict = true);
 
-// A value of qemu-img info, of the image itself; empty where it is not there.
+// A value of what qemu-img info --output=json has printed, of the (first) image itself; empty where
+// it is not there.
+std::string field_of_info(const std::string& json, const std::string& name);
 std::string image_field(const std::string& path, const std::string& name);
 
 // Commands of qemu-io ("write -P 1 0 64k"), one after another. False when one fails.

@@ -6,20 +6,12 @@
 
 #include <array>
 #include <filesystem>
-#include <regex>
 
 #include "tests/support/command.hpp"
+#include "tests/support/image_checks.hpp"
 
 namespace sfg::test {
 namespace {
-
-// What stands behind a key in qemu-img's JSON, as it is written there; empty: nothing.
-std::string value_of(const std::string& json, const std::string& key) {
-    std::smatch found;
-    if (!std::regex_search(json, found, std::regex("\"" + key + "\": (\"([^\"]*)\"|[0-9]+)")))
-        return "";
-    return found[2].matched ? found[2] : found[1];
-}
 
 std::string recorded_format(const std::string& path) {
     std::array<char, 64> value{};
@@ -43,10 +35,10 @@ testing::AssertionResult is_whole(const std::string& path, const Expected& expec
 
     const Ran info = run({"qemu-img", "info", "-f", expected.format, "--output=json", path});
     if (!info.ok()) return wrong() << info.output;
-    if (value_of(info.output, "virtual-size") != std::to_string(expected.capacity))
-        return wrong() << "capacity " << value_of(info.output, "virtual-size");
-    if (value_of(info.output, "backing-filename") != expected.base)
-        return wrong() << "has the base '" << value_of(info.output, "backing-filename") << "'";
+    if (field_of_info(info.output, "virtual-size") != std::to_string(expected.capacity))
+        return wrong() << "capacity " << field_of_info(info.output, "virtual-size");
+    if (field_of_info(info.output, "backing-filename") != expected.base)
+        return wrong() << "has the base '" << field_of_info(info.output, "backing-filename") << "'";
     if (expected.format == "raw") {
         const auto allocated = static_cast<unsigned long long>(stat.st_blocks) * 512;
         if (allocated < expected.allocation) return wrong() << allocated << " bytes are allocated";
