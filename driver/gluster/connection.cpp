@@ -31,7 +31,9 @@ std::string name_of(const VolumeAddress& address) {
 // only, and not the same one in all versions.
 Error refusal(const VolumeAddress& address, int error) {
     const std::string hosts = names_of(address.servers);
-    if (error == ENOENT)
+    // glusterd 11 has ENOMEM for a volume that it does not know (glusterd-handshake.c,
+    // __server_getspec: any failure so far gets that).
+    if (error == ENOENT || error == ENOMEM)
         return Error(ErrorKind::pool_missing, error,
                      name_of(address) + " does not exist on " + hosts +
                          " (gluster volume list shows what does)");

@@ -376,6 +376,14 @@ int sfg_stream_next(const void* stream, bool* data, uint64_t* length, sfg_error*
     });
 }
 
+void sfg_stream_alarm(const void* stream) {
+    sfg_error ignored;
+    guarded(&ignored, [&]() -> Result<void> {
+        Streams::instance().alarm(stream);
+        return {};
+    });
+}
+
 int sfg_stream_finish(const void* stream, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         const auto transfer = Streams::instance().take(stream);

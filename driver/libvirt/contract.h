@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change below, so that an ABI module never runs with another library. */
-#define SFG_CONTRACT_VERSION 3
+#define SFG_CONTRACT_VERSION 4
 int sfg_contract_version(void);
 
 enum sfg_error_kind {
@@ -198,6 +198,10 @@ int sfg_stream_hole(const void *stream, uint64_t length, struct sfg_error *error
 /* What a download gives next: data or a hole of `length` bytes; 0 at the end. Waits for a second at
  * most. */
 int sfg_stream_next(const void *stream, bool *data, uint64_t *length, struct sfg_error *error);
+
+/* From now on poll(2) tells of an error on the descriptor that the stream began with, which the
+ * caller must not have closed. */
+void sfg_stream_alarm(const void *stream);
 
 /* The end of a stream; it is forgotten. Finish waits for a second at most. */
 int sfg_stream_finish(const void *stream, struct sfg_error *error);

@@ -41,10 +41,25 @@ static size_t at_most(size_t bytes) {
     return MIN(bytes, (size_t)1 << 30);
 }
 
+/*
+ * libvirtd cannot be told here that it went wrong: since some version after 9.0.0, 11.3.0 among
+ * them, it puts the message whose bytes are refused into its answers twice, which makes a ring of
+ * them, and walks round that for ever with all its clients waiting (remote_daemon_stream.c,
+ * daemonStreamHandleWrite, which looks at the status from before daemonStreamHandleWriteData has
+ * sent the error). So the bytes are left where they are, as though there were no room, and the
+ * descriptor tells of an error. At that libvirtd asks once more, and then ends the stream with the
+ * error that it finds set (daemonStreamEvent).
+ */
 static int stream_send(virStreamPtr stream, const char *data, size_t size) {
     struct sfg_error error;
+    ssize_t sent = sfg_stream_send(stream, data, at_most(size), may_wait(stream), &error);
 
-    return answer(sfg_stream_send(stream, data, at_most(size), may_wait(stream), &error), &error);
+    if (sent == -1 && !may_wait(stream)) {
+        sfg_stream_alarm(stream);
+        sfg_report(&error);
+        return SFG_STREAM_AGAIN;
+    }
+    return answer(sent, &error);
 }
 
 static int stream_receive(virStreamPtr stream, char *data, size_t size) {

@@ -16,7 +16,7 @@ class Streams {
   public:
     static Streams& instance();
 
-    // Also opens `descriptor` for the stream.
+    // Also opens `descriptor` for the stream; the caller keeps it under that number.
     Result<void> add(const void* stream, std::shared_ptr<Transfer> transfer, int& descriptor);
 
     // ErrorKind::invalid where the stream is over.
@@ -25,9 +25,18 @@ class Streams {
     // Forgets it; null where the stream is over.
     std::shared_ptr<Transfer> take(const void* stream);
 
+    // Has whoever watches the stream's descriptor see an error there from now on.
+    void alarm(const void* stream);
+
   private:
+    struct Running {
+        std::shared_ptr<Transfer> transfer;
+        int descriptor;  // the caller's
+    };
+
     std::mutex mutex_;
-    std::map<const void*, std::shared_ptr<Transfer>> transfers_;
+    std::map<const void*, Running> running_;
+    int broken_ = -1;  // open_broken_descriptor(); here from the first stream on
 };
 
 }  // namespace sfg

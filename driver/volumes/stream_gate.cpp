@@ -44,4 +44,12 @@ void StreamGate::set_counter(unsigned long long value) {
     counter_ = value;
 }
 
+Result<int> open_broken_descriptor() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return Error::from_errno(errno, "cannot make a pipe");
+    ::close(ends[0]);
+    return ends[1];
+}
+
 }  // namespace sfg

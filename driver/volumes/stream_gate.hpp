@@ -36,4 +36,8 @@ class StreamGate {
     unsigned long long counter_ = 0;
 };
 
+// A descriptor on which poll(2) tells of an error at all times: the end of a pipe that nobody
+// reads. The caller closes it.
+Result<int> open_broken_descriptor();
+
 }  // namespace sfg

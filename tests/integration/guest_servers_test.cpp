@@ -19,7 +19,7 @@ namespace sfg::test {
 namespace {
 
 // A stranger's machine: accepts connections and counts them.
-constexpr char kStranger[] = "10.77.0.102";
+constexpr char kStranger[] = "127.66.6.7";
 
 class Listener {
   public:

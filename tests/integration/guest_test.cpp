@@ -62,7 +62,7 @@ TEST_F(GuestOnAChainTest, TheImagesAreQemusWhileItRuns) {
     EXPECT_EQ(owner("instances/u/vda"), qemus_user());
     EXPECT_EQ(owner("image_cache/base.v001"), qemus_user());
     EXPECT_TRUE(done(guest->destroy()));
-    EXPECT_EQ(owner("instances/u/vda"), 0u);
+    EXPECT_EQ(owner("instances/u/vda"), owner_afterwards(0));
 }
 
 TEST_F(GuestOnAChainTest, AnOwnerIsGivenBackAtTheEnd) {
@@ -78,7 +78,7 @@ TEST_F(GuestOnAChainTest, AnOwnerIsGivenBackAtTheEnd) {
         ASSERT_TRUE(done(guest));
         EXPECT_EQ(owner("instances/v/vda"), qemus_user());
         ASSERT_TRUE(done(guest->destroy()));
-        EXPECT_EQ(owner("instances/v/vda"), expected);
+        EXPECT_EQ(owner("instances/v/vda"), owner_afterwards(expected));
     }
 }
 
@@ -98,7 +98,7 @@ TEST_F(GuestOnAChainTest, AGuestOutlivesLibvirtd) {
     EXPECT_TRUE(guest->is_running());
     EXPECT_EQ(owner("instances/u/vda"), qemus_user());
     EXPECT_TRUE(done(guest->destroy()));
-    EXPECT_EQ(owner("instances/u/vda"), 0u);
+    EXPECT_EQ(owner("instances/u/vda"), owner_afterwards(0));
 }
 
 TEST_F(GuestOnAChainTest, ABaseByARelativeName) {

@@ -51,4 +51,10 @@ uid_t GuestTest::qemus_user() {
     return entry != nullptr ? entry->pw_uid : 0;
 }
 
+uid_t GuestTest::owner_afterwards(uid_t before) {
+    unsigned long version = 0;
+    virGetVersion(&version, nullptr, nullptr);
+    return version < 11'003'000 ? before : qemus_user();
+}
+
 }  // namespace sfg::test

@@ -29,6 +29,15 @@ class StreamGateTest : public testing::Test {
     int watched_ = -1;
 };
 
+TEST_F(StreamGateTest, ABrokenDescriptorInItsPlaceTellsOfAnError) {
+    const auto broken = open_broken_descriptor();
+    ASSERT_TRUE(broken);
+    ASSERT_EQ(::dup3(*broken, watched_, O_CLOEXEC), watched_);
+    ::close(*broken);
+    // Writable too: whoever writes is to ask what it is.
+    EXPECT_EQ(ready(), POLLERR | POLLOUT);
+}
+
 TEST_F(StreamGateTest, BeginsWithNothingToRead) {
     EXPECT_EQ(ready(), POLLOUT);
 }

@@ -32,6 +32,17 @@ link_modules() {  # backend|file DIR [GLUSTER-MODULE]
     [ -z "${3:-}" ] || ln -s "$3" "$dir/$(module_file "$kind")"
 }
 
+# All of libvirt's drivers but that for node devices. libvirtd 11.3.0, stopped within a tenth of a
+# second of its start, often waits for that one's thread (udev-event) for 30 s, and then ends with
+# status 1.
+link_drivers() {  # DIR
+    local file
+    mkdir -p "$1"
+    for file in "$(system_libdir)"/libvirt/connection-driver/*.so; do
+        case $file in *_nodedev.so) ;; *) ln -sfn "$file" "$1/" ;; esac
+    done
+}
+
 # Ours from an install tree. The loaders find the ABI modules and the stock modules
 # from where they really are, so a link is enough; the stock modules have to be
 # linked into the tree, as the package does by moving them aside.
@@ -129,7 +140,8 @@ start_libvirtd() {
     # Warnings of all, and what the storage driver and its backends tell.
     level=3 filters='2:storage 2:gluster'
     [ "$debug" = no ] || filters='1:storage 1:gluster 1:qemu 1:security 1:module 1:daemon'
-    env_list+=("LIBVIRT_DEBUG=$level" "LIBVIRT_LOG_FILTERS=$filters" "LIBVIRT_LOG_OUTPUTS=1:file:/var/log/libvirt/libvirtd.log")
+    link_drivers "$state/$who/drivers"
+    env_list+=("LIBVIRT_DRIVER_DIR=$state/$who/drivers" "LIBVIRT_DEBUG=$level" "LIBVIRT_LOG_FILTERS=$filters" "LIBVIRT_LOG_OUTPUTS=1:file:/var/log/libvirt/libvirtd.log")
 
     start_virtlogd "$h"
     # Each start has logs of its own; what was there is kept behind it.
