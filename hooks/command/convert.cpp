@@ -27,25 +27,30 @@ Result<void> convert(const Libvirt& libvirt, const hooks::KnownVolumes& volumes,
                      const std::string& guest, std::optional<hooks::Access> to, bool dry_run) {
     SFG_TRY_ASSIGN(const auto before, libvirt.definition(guest));
     SFG_TRY_ASSIGN(auto domain, hooks::DomainXml::parse(before));
-    SFG_TRY_ASSIGN(auto choice, hooks::AccessChoice::make(domain, volumes, to));
+    SFG_TRY_ASSIGN(auto choice,
+                   hooks::AccessChoice::make(domain, volumes, to, hooks::Occasion::stays));
     SFG_TRY_ASSIGN(const auto outcome,
                    hooks::rewrite_images(domain, volumes, [&](const hooks::FoundImage& image) {
                        return choice.choose(image);
                    }));
     for (const auto& image : outcome.left)
-        std::cout << escaped(guest) << ": " << image.disk << ": " << image.from
-                  << " is left as it is: the volume is not known on this host\n";
+        std::cout << escaped(guest) << ": " << image.disk << ": " << image.image
+                  << " is left as it is: " << image.why << "\n";
     if (outcome.rewritten.empty()) {
         std::cout << escaped(guest) << ": nothing to change\n";
         return {};
     }
-    std::cout << difference(escaped(guest), before, domain.text());
+    SFG_TRY_ASSIGN(const auto changed, difference(escaped(guest), before, domain.text()));
+    std::cout << changed;
     if (dry_run) {
         std::cout << escaped(guest) << ": not changed (--dry-run)\n";
         return {};
     }
-    SFG_TRY(libvirt.define(domain.text()));
     SFG_TRY_ASSIGN(const bool running, libvirt.is_running(guest));
+    SFG_TRY_ASSIGN(const auto now, libvirt.definition(guest));
+    if (now != before)
+        return Error(ErrorKind::busy, "somebody else has changed its definition meanwhile");
+    SFG_TRY(libvirt.define(domain.text()));
     std::cout << escaped(guest) << ": defined anew"
               << (running
                       ? "; it runs on as it is, and the new definition holds from its next start"

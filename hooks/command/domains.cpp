@@ -4,6 +4,7 @@
 #include <libvirt/virterror.h>
 
 #include <cstdlib>
+#include <string_view>
 
 #include "driver/core/log.hpp"
 
@@ -38,7 +39,18 @@ Result<Libvirt> Libvirt::open(const std::string& uri) {
     virSetErrorFunc(nullptr, keep_quiet);
     const auto connection = virConnectOpen(uri.empty() ? nullptr : uri.c_str());
     if (connection == nullptr) return last_error("cannot connect to libvirt");
-    return Libvirt(connection);
+    Libvirt libvirt(connection);
+    // Mounts, emulators and the configuration are looked at here.
+    const std::unique_ptr<char, decltype(&std::free)> used(virConnectGetURI(connection),
+                                                           &std::free);
+    const std::string_view text = used ? used.get() : "";
+    const auto authority = text.find("://");
+    if (authority != std::string_view::npos && text.substr(authority + 3, 1) != "/")
+        return Error(ErrorKind::unsupported,
+                     "'" + escaped(std::string(text)) +
+                         "' is on another host, and what suits a guest is decided by the mounts "
+                         "and emulators of this one: run sf-gluster there");
+    return libvirt;
 }
 
 Result<std::vector<std::string>> Libvirt::persistent_guests() const {

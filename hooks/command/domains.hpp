@@ -14,7 +14,7 @@ namespace sfg::command {
 // A connection to libvirt. Errors are libvirt's own sentences.
 class Libvirt {
   public:
-    // "" is libvirt's default.
+    // "" is libvirt's default. ErrorKind::unsupported for a libvirtd of another host.
     static Result<Libvirt> open(const std::string& uri);
 
     // Names of all guests that have a definition on disk.

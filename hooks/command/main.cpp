@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "hooks/command/subcommands.hpp"
+#include "hooks/host/standard_streams.hpp"
 
 namespace {
 
@@ -47,6 +48,7 @@ void sfg::command::say(const std::string& sentence) {
 }
 
 int main(int count, char** words) {
+    hooks::open_standard_streams();
     try {
         return run(count, words);
     } catch (const std::exception& error) {

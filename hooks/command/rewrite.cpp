@@ -22,7 +22,8 @@ Result<int> run(const Options& options) {
     SFG_TRY_ASSIGN(const auto volumes, known_volumes(options.configuration));
     SFG_TRY_ASSIGN(const auto to, hooks::parse_access(options.to));
     SFG_TRY_ASSIGN(auto domain, hooks::DomainXml::parse(hooks::read_document()));
-    SFG_TRY_ASSIGN(auto choice, hooks::AccessChoice::make(domain, volumes, to));
+    SFG_TRY_ASSIGN(auto choice,
+                   hooks::AccessChoice::make(domain, volumes, to, hooks::Occasion::arrives));
     SFG_TRY_ASSIGN(const auto outcome,
                    hooks::rewrite_images(domain, volumes, [&](const hooks::FoundImage& image) {
                        return choice.choose(image);
@@ -30,9 +31,8 @@ Result<int> run(const Options& options) {
     for (const auto& image : outcome.rewritten)
         std::cerr << image.disk << ": " << image.from << " -> " << image.to << "\n";
     for (const auto& image : outcome.left)
-        std::cerr << image.disk << ": " << image.from
-                  << " is left as it is: the volume is neither mounted here nor in a pool nor in "
-                  << options.configuration << "\n";
+        std::cerr << image.disk << ": " << image.image << " is left as it is: " << image.why
+                  << "\n";
     std::cout << domain.text();
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "hooks/decide/access_choice.hpp"
 
 #include "driver/core/log.hpp"
+#include "hooks/look/chain_look.hpp"
 
 namespace sfg::hooks {
 namespace {
@@ -23,55 +24,68 @@ std::string about_emulator(const std::string& emulator, const GlusterSupport& su
 }
 
 Result<AccessChoice> AccessChoice::make(const DomainXml& domain, const KnownVolumes& volumes,
-                                        std::optional<Access> asked) {
+                                        std::optional<Access> asked, Occasion occasion) {
     if (!asked) {
         SFG_TRY_ASSIGN(asked, domain.own_access());
     }
-    return AccessChoice(domain.emulator(), volumes, asked);
-}
-
-const GlusterSupport& AccessChoice::support() {
-    if (!support_) support_ = gluster_support(emulator_);
-    return *support_;
+    return AccessChoice(domain.emulator(), volumes, asked, occasion);
 }
 
 Result<Access> AccessChoice::choose(const FoundImage& image) {
     const auto wanted = asked_ ? asked_ : image.volume->access;
-    if (wanted == Access::network) return stay_or_become_network(image, true);
-    if (wanted == Access::file) return stay_or_become_file(image);
-    if (support().answer == GlusterSupport::Answer::yes)
-        return stay_or_become_network(image, false);
-    if (image.access == Access::network && !volumes_->local_path(*image.volume, image.path)) {
-        // Nothing is better known.
-        if (support().answer == GlusterSupport::Answer::unknown) return Access::network;
+    if (!wanted) return automatic(image);
+    return wanted == Access::network ? asked_for_network(image) : stay_or_become_file(image);
+}
+
+Result<Access> AccessChoice::automatic(const FoundImage& image) {
+    if (!support_) support_ = gluster_support(emulator_);
+    switch (support_->answer) {
+        case GlusterSupport::Answer::unknown:
+            return image.access;
+        case GlusterSupport::Answer::yes:
+            return image.access == Access::network || may_become_network(image) ? Access::network
+                                                                                : Access::file;
+        case GlusterSupport::Answer::no:
+            break;
+    }
+    if (image.access == Access::network && !volumes_->local_path(*image.volume, image.path))
         return Error(ErrorKind::unsupported,
-                     about_emulator(emulator_, support()) + ", and " + image.shown +
+                     about_emulator(emulator_, *support_) + ", and " + image.shown +
                          " is on no FUSE mount of this host: mount the volume, or name the place "
                          "by mount= in [volume " +
                          image.volume_name + "] of sf-gluster.conf");
-    }
     return stay_or_become_file(image);
 }
 
-Result<Access> AccessChoice::stay_or_become_network(const FoundImage& image, bool must) {
+bool AccessChoice::may_become_network(const FoundImage& image) {
+    if (!image.mount->mounted && occasion_ == Occasion::stays) return false;
+    const auto look = looker_.look(image);
+    return look.top == ChainLook::Top::file && look.unpadded.empty() &&
+           looker_.is_reached_over_gfapi(image);
+}
+
+Result<Access> AccessChoice::asked_for_network(const FoundImage& image) {
     if (image.access == Access::network) return Access::network;
     const auto look = looker_.look(image);
-    std::string why = obstacle(look);
-    if (!why.empty()) why = image.shown + why;
-    if (why.empty() && !look.unpadded.empty())
-        why = about_unpadded(look.unpadded.front(), image.volume_name, image.mount);
-    if (why.empty()) return Access::network;
-    if (!must) return Access::file;
-    return Error(ErrorKind::unsupported, why);
+    const std::string why = obstacle(look);
+    if (!why.empty()) return Error(ErrorKind::unsupported, image.shown + why);
+    if (!look.unpadded.empty())
+        return Error(ErrorKind::unsupported,
+                     about_unpadded(look.unpadded.front(), image.volume_name, image.mount));
+    return Access::network;
 }
 
 Result<Access> AccessChoice::stay_or_become_file(const FoundImage& image) {
     if (image.access == Access::file) return Access::file;
     const auto local = volumes_->local_path(*image.volume, image.path);
-    if (local && local->mount->mounted) {
-        const auto why = obstacle(looker_.look_on(*local->mount, image.path, image.format));
-        if (!why.empty()) return Error(ErrorKind::unsupported, image.shown + why);
-    }
+    if (!local) return Access::file;  // there is none, as the rewriting will say
+    const auto look = looker_.look_on(*local->mount, image);
+    std::string why = obstacle(look);
+    // Where nobody can look, qemu cannot either; but a file that is kept from root may be a link.
+    if (why.empty() && look.top == ChainLook::Top::unknown &&
+        look.failure == ChainLook::Failure::other)
+        why = " cannot be looked at (" + look.why + "), and might be a symbolic link";
+    if (!why.empty()) return Error(ErrorKind::unsupported, image.shown + why);
     return Access::file;
 }
 

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/decide/start_check.hpp"
 
+#include <unistd.h>
+
 #include <optional>
 
 #include "driver/core/log.hpp"
+#include "driver/core/path.hpp"
 #include "driver/core/trusted_file.hpp"
 #include "hooks/decide/access_choice.hpp"
 #include "hooks/look/mounted_look.hpp"
+#include "hooks/rewrite/shell_word.hpp"
 
 namespace sfg::hooks {
 namespace {
 
-constexpr std::chrono::milliseconds kAutomountLimit{10000};
+constexpr std::chrono::milliseconds kAutomountLimit{5000};
 
 class StartCheck {
   public:
-    StartCheck(DomainXml& domain, const KnownVolumes& volumes,
-               const std::function<Result<HostDescription>()>& look_again)
+    StartCheck(const DomainXml& domain, const KnownVolumes& volumes,
+               const std::function<std::string()>& mountinfo_now)
         : guest_(domain.name()),
           emulator_(domain.emulator()),
           volumes_(volumes),
           looker_(volumes),
-          look_again_(look_again) {}
+          mountinfo_now_(mountinfo_now) {}
 
     Result<void> check(const FoundImage& image) {
         return image.access == Access::network ? check_network(image) : check_file(image);
@@ -38,73 +42,85 @@ class StartCheck {
         if (!support_) support_ = gluster_support(emulator_);
         if (support_->answer == GlusterSupport::Answer::no)
             return refuse(image, without_driver(image));
-        const auto look = looker_.look(image);
-        if (look.unpadded.empty()) return {};
-        const auto local =
-            image.volume ? volumes_.local_path(*image.volume, image.path) : std::nullopt;
-        return refuse(image, about_unpadded(look.unpadded.front(), image.volume_name,
-                                            local ? local->mount : nullptr));
+        for (const auto& unpadded : looker_.look(image).unpadded) {
+            if (unpadded.opens) continue;
+            const auto local =
+                image.volume ? volumes_.local_path(*image.volume, image.path) : std::nullopt;
+            return refuse(
+                image, about_unpadded(unpadded, image.volume_name, local ? local->mount : nullptr));
+        }
+        return {};
     }
 
     std::string without_driver(const FoundImage& image) const {
         const auto os_release = read_trusted_file("/usr/lib/os-release");
         const auto package = driver_package(support_->version, os_release ? *os_release : "");
-        std::string why =
-            "it is a network disk, and " + about_emulator(emulator_, *support_) + ": ";
-        if (!package.empty()) why += package + ", or ";
-        const std::string convert = "run `sf-gluster convert " + shell_word(escaped(guest_)) + "`";
+        return "it is a network disk, and " + about_emulator(emulator_, *support_) + ": " +
+               (package.empty() ? "" : package + ", or ") + as_a_file(image);
+    }
+
+    // How such a disk becomes a file; the end of a sentence.
+    std::string as_a_file(const FoundImage& image) const {
+        // libvirt's own file of the definition: a guest without has nothing to be converted.
+        const bool is_defined = last_of(guest_) == guest_ &&
+                                access(("/etc/libvirt/qemu/" + guest_ + ".xml").c_str(), F_OK) == 0;
+        const std::string convert =
+            is_defined ? "run `sf-gluster convert --to file " + shell_word(guest_) + "`"
+                       : "start it from a document that `sf-gluster rewrite --to file` has made";
         const auto local =
             image.volume ? volumes_.local_path(*image.volume, image.path) : std::nullopt;
         if (!local)
-            return why + "mount the volume on this host and " + convert + ", which makes it a file";
-        if (!local->mount->mounted) why += "run `" + local->mount->mount_command + "` and ";
-        return why + convert + ", which makes it a file on " + escaped(local->mount->mount_point);
+            return (image.why_not.empty() ? "mount the volume on this host and " + convert
+                                          : image.why_not + ", and " + convert) +
+                   ", which makes it a file";
+        std::string first;
+        if (!local->mount->mounted)
+            first = local->mount->mount_command.empty()
+                        ? "mount the volume on " + escaped(local->mount->mount_point) + " and "
+                        : "run `" + local->mount->mount_command + "` and ";
+        return first + convert + ", which makes it a file on " + escaped(local->mount->mount_point);
     }
 
     Result<void> check_file(const FoundImage& image) {
         if (image.may_be_missing) return {};
-        if (!is_mounted(*image.mount))
-            return refuse(image, "it is " + image.shown + ", and " +
-                                     escaped(image.mount->mount_point) + " is not mounted: run `" +
-                                     image.mount->mount_command + "`");
-        const auto look = looker_.look_on(*image.mount, image.path, image.format);
-        if (look.top != ChainLook::Top::unknown) return {};
-        // A dead client, or one that hangs, and libvirtd would with it. All else is for libvirt to
-        // tell.
-        if (look.why.find("not connected") == std::string::npos &&
-            look.why.find("does not answer") == std::string::npos)
-            return {};
-        const std::string point = shell_word(image.mount->mount_point);
-        return refuse(image, "the mount on " + escaped(image.mount->mount_point) +
-                                 " is of no use (" + look.why + "): run `umount --lazy " + point +
-                                 "` and `" + image.mount->mount_command + "`");
+        const std::string point = escaped(image.mount->mount_point);
+        const std::string& command = image.mount->mount_command;
+        const std::string mend =
+            command.empty() ? "mount the volume there" : "run `" + command + "`";
+        if (!is_mounted(*image.mount, image.volume_name))
+            return refuse(image,
+                          "it is " + image.shown + ", and " + point + " is not mounted: " + mend);
+        const auto look = looker_.look_on(*image.mount, image);
+        if (look.failure != ChainLook::Failure::dead) return {};
+        return refuse(image, "the mount on " + point +
+                                 " is of no use, as its client has died: run "
+                                 "`umount --lazy " +
+                                 shell_word(image.mount->mount_point) + "`, and " + mend);
     }
 
-    // Of what the mount table had, or has now that autofs was asked.
-    bool is_mounted(const MountedDirectory& mount) {
+    // By the mount table, or really: autofs may have been asked by that, and the mount point may be
+    // named by a link.
+    bool is_mounted(const MountedDirectory& mount, const std::string& volume) {
         if (mount.mounted) return true;
-        wake_automount(mount.mount_point, kAutomountLimit);
-        const auto host = look_again_();
-        if (!host) return false;
-        for (const FuseMount& real : parse_fuse_mounts(host->mountinfo))
-            if (real.mount_point == mount.mount_point && real.directory == mount.directory)
-                return true;
-        return false;
+        const auto real = real_directory(mount.mount_point, kAutomountLimit);
+        if (real.empty()) return false;
+        const auto found = parse_fuse_path(real, mountinfo_now_());
+        return found && found->volume == volume && found->path == mount.directory;
     }
 
     std::string guest_;
     std::string emulator_;
     const KnownVolumes& volumes_;
     Looker looker_;
-    const std::function<Result<HostDescription>()>& look_again_;
+    const std::function<std::string()>& mountinfo_now_;
     std::optional<GlusterSupport> support_;
 };
 
 }  // namespace
 
 Result<void> check_start(DomainXml& domain, const KnownVolumes& volumes,
-                         const std::function<Result<HostDescription>()>& look_again) {
-    StartCheck check(domain, volumes, look_again);
+                         const std::function<std::string()>& mountinfo_now) {
+    StartCheck check(domain, volumes, mountinfo_now);
     return for_each_gluster_image(domain, volumes,
                                   [&](const FoundImage& image) { return check.check(image); });
 }

@@ -10,13 +10,15 @@ namespace sfg::hooks {
 // Whether a guest can start on this host, as far as its gluster images go; else an error, a
 // sentence that names the guest, the disk, the volume and the command that mends it:
 //   - a network disk, and the emulator has no gluster driver;
-//   - a file below a mount point of a gluster volume that is not mounted, or whose mount is dead or
-//     hangs: the guest would start on the empty directory below, or libvirtd would hang;
-//   - an image that qemu cannot read to its end over gfapi.
-// What cannot be found out refuses nothing. May have autofs mount what is to be mounted.
+//   - a file below a mount point of a gluster volume that is not mounted, or whose mount's client
+//     has died: the guest would start on the empty directory below, or not at all;
+//   - a qcow2 image that does not open over gfapi.
+// What cannot be found out refuses nothing, and a mount that does not answer just now neither: a
+// brick may be failing over, which takes 42 seconds by default. Takes ten seconds or so at most.
+// May have autofs mount what is to be mounted.
 //
-// `look_again` describes the host anew, after a mount was asked for.
+// `mountinfo_now` is the mount table anew.
 Result<void> check_start(DomainXml& domain, const KnownVolumes& volumes,
-                         const std::function<Result<HostDescription>()>& look_again);
+                         const std::function<std::string()>& mountinfo_now);
 
 }  // namespace sfg::hooks

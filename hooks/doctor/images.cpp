@@ -13,6 +13,7 @@
 #include "hooks/doctor/parts.hpp"
 #include "hooks/look/in_child.hpp"
 #include "hooks/look/look_text.hpp"
+#include "hooks/rewrite/shell_word.hpp"
 
 namespace sfg::doctor {
 namespace {
@@ -75,7 +76,7 @@ void add(std::string& text, const std::string& word) {
 }
 
 Findings check(const hooks::MountedDirectory& mount) {
-    const auto words = hooks::words_of(hooks::in_child(
+    const auto said = hooks::in_child(
         [&] {
             Scan found;
             scan(AT_FDCWD, mount.mount_point.c_str(), "", 0, found);
@@ -86,7 +87,8 @@ Findings check(const hooks::MountedDirectory& mount) {
             for (const auto& path : found.shown) add(text, path);
             return text;
         },
-        kLimit));
+        kLimit);
+    const auto words = hooks::words_of(said.text.value_or(""));
     const std::string about = "images on " + escaped(mount.mount_point);
     if (words.size() < 3) return {{Level::warning, about, "they cannot be looked at"}};
     const std::string seen =
@@ -99,8 +101,8 @@ Findings check(const hooks::MountedDirectory& mount) {
                            "no multiple of 512 (qemu issue 937)"}};
     for (std::size_t i = 3; i < words.size(); ++i)
         findings.push_back({Level::warning, about, escaped(words[i]),
-                            "truncate --size=%512 " + hooks::shell_word(join_path(
-                                                          mount.mount_point, escaped(words[i])))});
+                            "truncate --no-create --size=%512 " +
+                                hooks::shell_word(join_path(mount.mount_point, words[i]))});
     return findings;
 }
 

@@ -5,6 +5,7 @@
 #include "driver/core/log.hpp"
 #include "hooks/doctor/parts.hpp"
 #include "hooks/look/mounted_look.hpp"
+#include "hooks/rewrite/shell_word.hpp"
 
 namespace sfg::doctor {
 namespace {
@@ -15,7 +16,8 @@ Finding check(const hooks::MountedDirectory& mount) {
     const std::string about = "mount " + escaped(mount.mount_point);
     if (!mount.mounted) return {Level::warning, about, "it is not mounted", mount.mount_command};
     // Any name will do: what counts is whether there is an answer.
-    const auto look = hooks::look_on_mount(mount.mount_point, ".sf-gluster-doctor", "raw", kLimit);
+    const auto look =
+        hooks::look_on_mount(mount.mount_point, {".sf-gluster-doctor", "raw"}, kLimit);
     if (look.top == hooks::ChainLook::Top::unknown)
         return {
             Level::problem, about, "it is of no use: " + look.why,

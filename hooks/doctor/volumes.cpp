@@ -42,7 +42,7 @@ Findings check(const hooks::KnownVolume& volume, const std::vector<Server>& serv
                  "name them by servers= in [volume " + volume.name +
                      "] of /etc/libvirt/sf-gluster.conf"}};
     Findings findings;
-    const auto reached = hooks::look_over_gfapi({volume.name, servers}, {});
+    const auto reached = hooks::look_over_gfapi({volume.name, servers}, {}, kLimit);
     if (!reached) {
         findings.push_back(
             {Level::problem, about,
@@ -78,6 +78,10 @@ Findings check(const hooks::KnownVolume& volume, const std::vector<Server>& serv
 Findings check_volumes(const hooks::KnownVolumes& volumes) {
     Findings findings;
     for (const auto* volume : volumes.all()) {
+        const auto why = volumes.why_ambiguous(*volume);
+        if (!why.empty())
+            findings.push_back({Level::warning, "volume " + volume->name,
+                                "its images are not carried over: " + why});
         const auto found = check(*volume, volumes.servers_of(*volume));
         findings.insert(findings.end(), found.begin(), found.end());
     }

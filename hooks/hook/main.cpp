@@ -58,7 +58,7 @@ Result<KnownVolumes> known_volumes(std::string& refused) {
 }
 
 // The document for this host, or "" where it is right as it is.
-Result<std::string> carried_over(const std::string& text) {
+Result<std::string> carried_over(const std::string& text, Occasion occasion) {
     SFG_TRY_ASSIGN(auto domain, DomainXml::parse(text));
     if (!has_candidates(domain)) return std::string();
     std::string refused;
@@ -70,7 +70,7 @@ Result<std::string> carried_over(const std::string& text) {
     }));
     if (!on_gluster) return std::string();
     if (!refused.empty()) return Error(ErrorKind::invalid, refused);
-    SFG_TRY_ASSIGN(auto choice, AccessChoice::make(domain, volumes, std::nullopt));
+    SFG_TRY_ASSIGN(auto choice, AccessChoice::make(domain, volumes, std::nullopt, occasion));
     SFG_TRY_ASSIGN(const auto outcome,
                    rewrite_images(domain, volumes,
                                   [&](const FoundImage& image) { return choice.choose(image); }));
@@ -83,8 +83,8 @@ int refuse(const std::string& sentence) {
     return 1;
 }
 
-int carry_over(const std::string& guest) {
-    const auto text = carried_over(read_document());
+int carry_over(const std::string& guest, Occasion occasion) {
+    const auto text = carried_over(read_document(), occasion);
     if (!text) return refuse("guest '" + guest + "': " + text.error().message());
     return write_document(*text) ? 0 : 1;
 }
@@ -95,14 +95,15 @@ int prepare() {
     std::string refused;
     const auto volumes = known_volumes(refused);
     if (!volumes) return 0;
-    const auto outcome = check_start(*domain, *volumes, [] { return read_host("/nonexistent"); });
+    const auto outcome = check_start(*domain, *volumes, own_mountinfo);
     if (outcome || outcome.error().kind() != ErrorKind::unsupported) return 0;
     return refuse(outcome.error().message());
 }
 
 int run(std::string_view operation, std::string_view suboperation, const std::string& guest) {
     if (suboperation != "begin") return 0;
-    if (operation == "migrate" || operation == "restore") return carry_over(guest);
+    if (operation == "migrate") return carry_over(guest, Occasion::arrives);
+    if (operation == "restore") return carry_over(guest, Occasion::stays);
     if (operation == "prepare") return prepare();
     return 0;
 }

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <ctime>
 #include <sstream>
 #include <vector>
 
@@ -26,10 +29,18 @@ std::vector<std::string> lines_of(const std::string& path) {
     return lines;
 }
 
+// Not by the clock on the wall, which may be set.
+std::int64_t now() {
+    timespec time{};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return time.tv_sec;
+}
+
 bool write_all(int fd, const std::string& text) {
     std::size_t done = 0;
     while (done < text.size()) {
         const ssize_t put = write(fd, text.data() + done, text.size() - done);
+        if (put < 0 && errno == EINTR) continue;
         if (put <= 0) return false;
         done += static_cast<std::size_t>(put);
     }
@@ -49,13 +60,33 @@ std::string state_of(const std::string& path) {
     return text;
 }
 
+void add_modules(const std::string& pattern, std::string& state) {
+    glob_t found;
+    if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+        for (std::size_t i = 0; i < found.gl_pathc; ++i) {
+            const std::string module = std::string(found.gl_pathv[i]) + "/block-gluster.so";
+            state += " " + module + " " + state_of(module);
+        }
+    }
+    globfree(&found);
+}
+
 }  // namespace
 
-std::optional<std::string> AnswerCache::find(const std::string& question) const {
-    for (const auto& line : lines_of(path_))
-        if (line.size() > question.size() && line.starts_with(question) &&
-            line[question.size()] == '\t')
-            return line.substr(question.size() + 1);
+std::optional<std::string> AnswerCache::find(const std::string& question,
+                                             std::chrono::seconds age) const {
+    for (const auto& line : lines_of(path_)) {
+        if (!line.starts_with(question + "\t")) continue;
+        const std::string rest = line.substr(question.size() + 1);
+        const auto tab = rest.find('\t');
+        std::int64_t when = 0;
+        const auto [end, fault] =
+            std::from_chars(rest.data(), rest.data() + std::min(tab, rest.size()), when);
+        const std::int64_t old = now() - when;
+        if (tab == std::string::npos || fault != std::errc() || old < 0 || old > age.count())
+            return std::nullopt;
+        return rest.substr(tab + 1);
+    }
     return std::nullopt;
 }
 
@@ -63,7 +94,7 @@ void AnswerCache::keep(const std::string& question, const std::string& answer) c
     if ((question + answer).find_first_of("\t\n") != std::string::npos) return;
     const std::string directory = "/" + parent_of(path_.substr(1));
     if (mkdir(directory.c_str(), 0755) < 0 && errno != EEXIST) return;
-    std::string text = question + "\t" + answer + "\n";
+    std::string text = question + "\t" + std::to_string(now()) + "\t" + answer + "\n";
     std::size_t count = 1;
     for (const auto& line : lines_of(path_))
         if (!line.starts_with(question + "\t") && ++count <= kMost) text += line + "\n";
@@ -80,16 +111,11 @@ std::string emulator_state(const std::string& program) {
     std::string state = program + " " + state_of(program);
     // util/module.c of qemu: the folder that it was built for, and the one beside its own; Debian
     // also looks in /run/qemu after an upgrade, by version.
+    const std::string beside = "/" + parent_of(parent_of(program.substr(1))) + "/lib";
+    for (const auto* below : {"/qemu", "/*/qemu"}) add_modules(beside + below, state);
     for (const char* pattern : {"/usr/lib/*/qemu", "/usr/lib/qemu", "/usr/lib64/qemu",
                                 "/usr/local/lib/*/qemu", "/usr/local/lib/qemu", "/run/qemu/*"}) {
-        glob_t found;
-        if (glob(pattern, 0, nullptr, &found) == 0) {
-            for (std::size_t i = 0; i < found.gl_pathc; ++i) {
-                const std::string module = std::string(found.gl_pathv[i]) + "/block-gluster.so";
-                state += " " + module + " " + state_of(module);
-            }
-        }
-        globfree(&found);
+        add_modules(pattern, state);
     }
     for (const char* path : {"/etc/ld.so.cache", "/etc/ld.so.preload"})
         state += " " + std::string(path) + " " + state_of(path);

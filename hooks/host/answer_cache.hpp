@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -15,7 +16,9 @@ class AnswerCache {
 
     explicit AnswerCache(std::string path) : path_(std::move(path)) {}
 
-    std::optional<std::string> find(const std::string& question) const;
+    // An answer that is no older than `age`.
+    std::optional<std::string> find(const std::string& question,
+                                    std::chrono::seconds age = std::chrono::hours(24 * 365)) const;
 
     // Neither may have a tab or a line break in it.
     void keep(const std::string& question, const std::string& answer) const;
@@ -24,9 +27,10 @@ class AnswerCache {
     std::string path_;
 };
 
-// All that an emulator's answer depends on: the program's file, the module with the gluster driver
-// in each folder that qemu may load it from, and the libraries that ld.so knows. Two states are
-// equal as long as nothing of that was changed, moved or covered by a mount.
+// What an emulator's answer depends on: the program's file, the module with the gluster driver in
+// the folders that qemu usually loads it from, and the libraries that ld.so knows. Two states
+// differ where any of that was changed, moved or covered by a mount. A program that starts another,
+// and a qemu that was built for yet another folder, change unseen.
 std::string emulator_state(const std::string& program);
 
 }  // namespace sfg::hooks

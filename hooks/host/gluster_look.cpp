@@ -13,18 +13,10 @@
 #include "driver/core/log.hpp"
 #include "hooks/host/unprivileged_run.hpp"
 #include "hooks/look/look_text.hpp"
+#include "hooks/rewrite/server_word.hpp"
 
 namespace sfg::hooks {
 namespace {
-
-constexpr std::chrono::milliseconds kLimit{3000};
-
-std::string as_word(const Server& server) {
-    if (server.is_local()) return server.socket;
-    const bool bare_address = server.host.find(':') != std::string::npos;
-    const std::string host = bare_address ? "[" + server.host + "]" : server.host;
-    return host + ":" + std::to_string(server.port != 0 ? server.port : kGlusterdPort);
-}
 
 // Beside this program, or where the private programs are installed.
 std::string helper() {
@@ -40,12 +32,15 @@ std::string helper() {
 }  // namespace
 
 Result<std::vector<ChainLook>> look_over_gfapi(const VolumeAddress& address,
-                                               const std::vector<ImageToLookAt>& images) {
+                                               const std::vector<ImageToLookAt>& images,
+                                               std::chrono::milliseconds limit) {
     std::vector<std::string> words{helper(), address.volume};
-    for (const auto& server : address.servers) words.push_back(as_word(server));
+    for (const auto& server : address.servers) words.push_back(server_word(server));
     std::string input;
-    for (const auto& image : images) input += image.path + '\0' + image.format + '\0';
-    SFG_TRY_ASSIGN(const auto said, run_unprivileged(words, input, kLimit));
+    for (const auto& image : images)
+        input +=
+            image.path + '\0' + image.format + '\0' + (image.and_bases ? "bases" : "top") + '\0';
+    SFG_TRY_ASSIGN(const auto said, run_unprivileged(words, input, limit));
     if (said.status != 0)
         return Error(ErrorKind::not_connected, escaped(said.errors.substr(0, 300)));
     std::vector<ChainLook> looks;

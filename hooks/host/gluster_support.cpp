@@ -15,6 +15,7 @@ namespace sfg::hooks {
 namespace {
 
 constexpr std::chrono::milliseconds kLimit{5000};
+constexpr std::chrono::seconds kNoFor{300};
 
 // An image that is nowhere, so that nobody is asked.
 constexpr char kNode[] =
@@ -87,7 +88,13 @@ GlusterSupport gluster_support(const std::string& path) {
                 "it was not asked: " + program.error().message()};
     AnswerCache cache("/run/sf-gluster/emulators");
     const std::string state = emulator_state(*program);
-    if (const auto answer = cache.find(state)) return from_text(*answer);
+    if (const auto answer = cache.find(state)) {
+        const auto support = from_text(*answer);
+        // What mends a "no" may be where nobody looks: a start is not refused for long by an old
+        // one.
+        if (support.answer == GlusterSupport::Answer::yes || cache.find(state, kNoFor))
+            return support;
+    }
     const auto support = ask(*program);
     if (support.answer != GlusterSupport::Answer::unknown) cache.keep(state, as_text(support));
     return support;

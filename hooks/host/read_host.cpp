@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "driver/core/trusted_file.hpp"
+#include "hooks/host/server_facts.hpp"
 #include "hooks/rewrite/mount_client.hpp"
 
 namespace sfg::hooks {
@@ -78,6 +79,8 @@ Result<HostDescription> read_host(const std::string& configuration) {
     host.fstab = believed("/etc/fstab");
     host.pools = read_pools();
     host.servers_of_mount = servers_of_mount;
+    host.bricks_of_mount = bricks_of_mount;
+    host.addresses_of = addresses_of;
     return host;
 }
 

@@ -36,10 +36,10 @@ bool is_relative(const std::string& base) {
 
 }  // namespace
 
-ChainLook look_at_chain(const std::string& path, const std::string& format, const OpenImage& open) {
+ChainLook look_at_chain(const ImageToLookAt& image, const OpenImage& open) {
     ChainLook look;
-    std::string at = path;
-    bool raw = format == "raw";
+    std::string at = image.path;
+    bool raw = image.format == "raw";
     std::set<std::string> seen;
     for (int depth = 0; depth < kDeepest; ++depth) {
         const auto plain = normalized(at);
@@ -49,13 +49,21 @@ ChainLook look_at_chain(const std::string& path, const std::string& format, cons
         const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
         if (depth == 0) {
             look.top = size ? ChainLook::Top::file : kind_of(size.error());
-            if (!size) look.why = size.error().message();
+            if (!size) {
+                look.why = size.error().message();
+                if (size.error().system_errno() == ENOTCONN)
+                    look.failure = ChainLook::Failure::dead;
+            }
         }
         if (!size || !seen.insert(*plain).second) return look;
-        if (*size % kSector != 0) look.unpadded.push_back({*plain, *size});
-        if (raw) return look;
-        const auto header = qcow2::read_header(**file);
-        if (!header || !header->backing_file || !is_relative(*header->backing_file)) return look;
+        const Result<qcow2::Header> header =
+            raw ? Error(ErrorKind::invalid, "it is raw") : qcow2::read_header(**file);
+        // Damage, and features that are not known here, are for qemu to judge.
+        const bool is_qcow2 = header || header.error().kind() != ErrorKind::invalid;
+        if (*size % kSector != 0) look.unpadded.push_back({*plain, *size, !is_qcow2});
+        if (!image.and_bases || !header || !header->backing_file ||
+            !is_relative(*header->backing_file))
+            return look;
         raw = header->backing_format == "raw";
         at = join_path(parent_of(at), *header->backing_file);
     }

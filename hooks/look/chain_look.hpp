@@ -18,6 +18,7 @@ namespace sfg::hooks {
 struct Unpadded {
     std::string path;  // as in the question, normalized
     std::uint64_t size = 0;
+    bool opens = false;  // what is no qcow2 image: only its last sector cannot be read
 };
 
 // What a look at an image has found.
@@ -29,7 +30,15 @@ struct ChainLook {
         missing,  // also where the path leads out
         unknown,  // it could not be looked at: `why`
     };
+    // Why the top is unknown.
+    enum class Failure {
+        other,
+        not_tried,  // there was no time or no means
+        no_answer,  // it did not answer in time
+        dead,       // the mount's client has died
+    };
     Top top = Top::unknown;
+    Failure failure = Failure::other;
     std::string why;
     std::vector<Unpadded> unpadded;  // of the image and its bases
 };
@@ -39,9 +48,15 @@ struct ChainLook {
 // no regular file.
 using OpenImage = std::function<Result<std::unique_ptr<ByteSource>>(const std::string& path)>;
 
-// Looks at the image at `path` and, unless its `format` is "raw", at the bases that qcow2 headers
-// name relative to it, 64 at most. Bases elsewhere are somebody else's matter, and what a header
-// says is not believed further than that.
-ChainLook look_at_chain(const std::string& path, const std::string& format, const OpenImage& open);
+struct ImageToLookAt {
+    std::string path;       // as the document has it
+    std::string format;     // "raw", "qcow2"; "" where it is not known
+    bool and_bases = true;  // those too that qcow2 headers name relative to it, 64 at most; not
+                            // where the document says itself what is below
+};
+
+// Looks at an image. Bases elsewhere than relative to it are somebody else's matter, and what a
+// header says is not believed further than that.
+ChainLook look_at_chain(const ImageToLookAt& image, const OpenImage& open);
 
 }  // namespace sfg::hooks

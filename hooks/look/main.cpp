@@ -3,10 +3,10 @@
 // sfgluster-look VOLUME SERVER...: looks at images of a gluster volume over gfapi, with the rights
 // of whoever runs it: the hook runs it as qemu's user, who will connect to the same servers next.
 //
-// Standard input has a path and a format for each image, standard output the looks in the same
-// order (look_text.hpp), each after a word with its length in bytes. A server is a host, host:port,
-// [address]:port or the path of a socket. Exit status 1, with a sentence on standard error, where
-// the volume cannot be reached.
+// Standard input has a path, a format and "bases" or "top" for each image, standard output the
+// looks in the same order (look_text.hpp), each after a word with its length in bytes. A server is
+// a host, host:port, [address]:port or the path of a socket. Exit status 1, with a sentence on
+// standard error, where the volume cannot be reached.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -67,9 +67,9 @@ Result<std::string> run(int count, char** words) {
     SFG_TRY_ASSIGN(const auto connection, Connection::open(address, kLimit, [] {}));
     SFG_TRY_ASSIGN(const auto root, root_of(connection));
     std::string text;
-    for (std::size_t i = 0; i + 1 < images.size(); i += 2) {
+    for (std::size_t i = 0; i + 2 < images.size(); i += 3) {
         const auto look = hooks::look_to_text(
-            hooks::look_at_chain(images[i], images[i + 1],
+            hooks::look_at_chain({images[i], images[i + 1], images[i + 2] == "bases"},
                                  [&](const std::string& path) { return open_image(root, path); }));
         text += std::to_string(look.size()) + '\0' + look;
     }

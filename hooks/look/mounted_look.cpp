@@ -7,7 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 
 #include "driver/core/fd.hpp"
 #include "driver/core/local_file.hpp"
@@ -18,8 +20,7 @@
 namespace sfg::hooks {
 namespace {
 
-// Along no link, whatever ".." are in it, and onto no other file system: then the normalized path
-// leads to the same file.
+// Along no link, whatever ".." are in it: then the normalized path leads to the same file.
 Result<void> check_way(const std::string& directory, const std::string& path) {
     const Fd root(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root.ok()) return Error::from_errno(errno, directory);
@@ -36,10 +37,9 @@ Result<void> check_way(const std::string& directory, const std::string& path) {
     return {};
 }
 
-ChainLook look(const std::string& mount_point, const std::string& below,
-               const std::string& format) {
+ChainLook look(const std::string& mount_point, const ImageToLookAt& image) {
     return look_at_chain(
-        below, format, [&](const std::string& path) -> Result<std::unique_ptr<ByteSource>> {
+        image, [&](const std::string& path) -> Result<std::unique_ptr<ByteSource>> {
             SFG_TRY(check_way(mount_point, path));
             SFG_TRY_ASSIGN(auto file,
                            LocalFile::open_beneath(mount_point, normalized(path).value()));
@@ -49,23 +49,30 @@ ChainLook look(const std::string& mount_point, const std::string& below,
 
 }  // namespace
 
-ChainLook look_on_mount(const std::string& mount_point, const std::string& below,
-                        const std::string& format, std::chrono::milliseconds limit) {
-    const std::string text =
-        in_child([&] { return look_to_text(look(mount_point, below, format)); }, limit);
-    if (!text.empty()) return look_from_text(text);
+ChainLook look_on_mount(const std::string& mount_point, const ImageToLookAt& image,
+                        std::chrono::milliseconds limit) {
+    const auto said = in_child([&] { return look_to_text(look(mount_point, image)); }, limit);
+    if (said.text) return look_from_text(*said.text);
     ChainLook nothing;
-    nothing.why = "it does not answer within " + std::to_string(limit.count()) + " ms";
+    nothing.failure =
+        said.timed_out ? ChainLook::Failure::no_answer : ChainLook::Failure::not_tried;
+    nothing.why = said.timed_out
+                      ? "it does not answer within " + std::to_string(limit.count()) + " ms"
+                      : "there are no means to look at it";
     return nothing;
 }
 
-void wake_automount(const std::string& directory, std::chrono::milliseconds limit) {
-    in_child(
+std::string real_directory(const std::string& directory, std::chrono::milliseconds limit) {
+    const auto said = in_child(
         [&] {
             const Fd opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-            return std::string();
+            std::array<char, PATH_MAX> path;
+            const ssize_t size = readlink(("/proc/self/fd/" + std::to_string(opened.get())).c_str(),
+                                          path.data(), path.size());
+            return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : "";
         },
         limit);
+    return said.text.value_or("");
 }
 
 }  // namespace sfg::hooks

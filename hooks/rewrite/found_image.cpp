@@ -72,14 +72,20 @@ Result<void> for_each_gluster_image(DomainXml& domain, const KnownVolumes& volum
         image.node = node;
         image.disk = escaped(disk);
         image.format = format_of(node);
+        image.chain_given = !node.child("backingStore").empty();
         const auto source = node.child("source");
         if (const auto name = gluster_name(node)) {
             image.access = Access::network;
             image.volume_name = name->volume;
             image.path = name->path;
-            image.volume = volumes.find(name->volume);
             image.shown = shown_uri(name->volume, name->path);
             image.servers = servers_of(source);
+            if (const KnownVolume* volume = volumes.find(name->volume)) {
+                image.why_not = volumes.why_ambiguous(*volume);
+                if (image.why_not.empty())
+                    image.why_not = volumes.why_another(*volume, image.servers);
+                if (image.why_not.empty()) image.volume = volume;
+            }
             return work(image);
         }
         if (type_of(node) != "file") return {};
@@ -91,6 +97,7 @@ Result<void> for_each_gluster_image(DomainXml& domain, const KnownVolumes& volum
         image.volume_name = place->volume->name;
         image.path = place->path;
         image.volume = place->volume;
+        image.why_not = volumes.why_ambiguous(*place->volume);
         image.mount = place->mount;
         image.shown = escaped(file);
         image.must_stay_file = must_be_local(node);

@@ -16,13 +16,15 @@ struct FoundImage {
     pugi::xml_node node;  // the <disk> or <backingStore>
     std::string disk;     // the disk's target, "vda"; escaped
     Access access = Access::network;
-    std::string volume_name;                  // the gluster volume
-    std::string path;                         // in the volume, as the document has it
-    const KnownVolume* volume = nullptr;      // null where it is not known; never for files
+    std::string volume_name;              // the gluster volume
+    std::string path;                     // in the volume, as the document has it
+    const KnownVolume* volume = nullptr;  // null where it is not known; never for files
+    std::string why_not;  // known by name, but it must be left as it is: the end of a sentence
     const MountedDirectory* mount = nullptr;  // of files
     std::string shown;                        // as messages name it
     std::string format;                       // "qcow2", "raw"; "" where the document does not say
     bool must_stay_file = false;              // libvirt takes such a disk for local files alone
+    bool chain_given = false;                 // the document says what is below it
     bool may_be_missing = false;              // a startupPolicy says so
     std::vector<Server> servers;              // of network disks, as the document has them
 };

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hooks/rewrite/known_volumes.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <set>
 
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
 #include "hooks/rewrite/gluster_source.hpp"
+#include "hooks/rewrite/shell_word.hpp"
 #include "hooks/rewrite/volume_groups.hpp"
 
 namespace sfg::hooks {
@@ -21,13 +24,45 @@ bool shows(const FuseMount& real, const std::string& volume, const MountedDirect
 
 // What mounts a volume where no fstab and no pool says how.
 std::string mount_command(const KnownVolume& volume, const MountedDirectory& mount) {
-    std::string backups;
+    if (volume.servers.empty()) return "";
+    // glusterd's socket is on this host; mount.glusterfs has ':' between servers.
+    auto host_of = [](const Server& server) {
+        if (server.is_local()) return std::string("localhost");
+        return server.host.find(':') == std::string::npos ? server.host : "[" + server.host + "]";
+    };
+    std::string options;
     for (std::size_t i = 1; i < volume.servers.size(); ++i)
-        backups += (i == 1 ? "backup-volfile-servers=" : ":") + volume.servers[i].name();
-    const std::string server = volume.servers.empty() ? "SERVER" : volume.servers[0].name();
-    return "mount -t glusterfs " + (backups.empty() ? "" : "-o " + shell_word(backups) + " ") +
-           shell_word(server + ":/" + join_path(volume.name, mount.directory)) + " " +
+        options += (i == 1 ? "backup-volfile-servers=" : ":") + host_of(volume.servers[i]);
+    const Server& first = volume.servers[0];
+    if (first.port != 0 && first.port != kGlusterdPort)
+        options += (options.empty() ? "" : ",") + ("server-port=" + std::to_string(first.port));
+    return "mount -t glusterfs " + (options.empty() ? "" : "-o " + shell_word(options) + " ") +
+           shell_word(host_of(first) + ":/" + join_path(volume.name, mount.directory)) + " " +
            shell_word(mount.mount_point);
+}
+
+// A pool whose mount is gone is active all the same.
+std::string pool_command(const std::string& name) {
+    const std::string word = shell_word(name);
+    return "virsh pool-destroy " + word + "; virsh pool-start " + word;
+}
+
+// By its socket, host or address.
+Server server_of(const FuseMount& mount) {
+    return mount.server.starts_with('/') ? Server{"", 0, mount.server} : Server{mount.server};
+}
+
+// All names of this host that need no looking up are one.
+std::string host_name(const Server& server) {
+    if (server.is_local() || server.host == "::1" || server.host.starts_with("127."))
+        return "localhost";
+    return server.host;
+}
+
+bool has_host(const std::vector<Server>& servers, const Server& wanted) {
+    return std::any_of(servers.begin(), servers.end(), [&](const Server& server) {
+        return strcasecmp(host_name(server).c_str(), host_name(wanted).c_str()) == 0;
+    });
 }
 
 void add_new(std::vector<Server>& servers, const std::vector<Server>& more) {
@@ -37,27 +72,12 @@ void add_new(std::vector<Server>& servers, const std::vector<Server>& more) {
 
 }  // namespace
 
-std::string shell_word(const std::string& text) {
-    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("_./:=,@%+-").find(static_cast<char>(c)) != std::string_view::npos;
-    });
-    if (plain) return text;
-    std::string word = "'";
-    for (const char c : text) {
-        if (c == '\'')
-            word += "'\\''";
-        else
-            word += c;
-    }
-    return word + "'";
-}
-
 Result<KnownVolumes> KnownVolumes::make(const HostDescription& host) {
     KnownVolumes known;
     const auto table = parse_fuse_mounts(host.mountinfo);
     SFG_TRY(known.add_configured(host.configuration, table));
     known.pools_ = host.pools;
+    known.host_ = host;
     known.mount_points_ = parse_mount_points(host.mountinfo);
     known.add_mounts(host, table);
     known.add_servers(host, table);
@@ -74,7 +94,7 @@ Result<void> KnownVolumes::add_configured(const std::string& configuration,
         auto refuse = [&](const std::string& why) {
             return Error(ErrorKind::invalid, "[volume " + group.name + "]: " + why);
         };
-        KnownVolume volume{group.name, group.servers, {}, group.access};
+        KnownVolume volume{group.name, group.servers, {}, group.access, true};
         if (!group.mount_point.empty()) {
             for (const auto& [name, other] : volumes_)
                 for (const auto& taken : other.mounts)
@@ -137,8 +157,7 @@ void KnownVolumes::add_mounts(const HostDescription& host, const std::vector<Fus
                                   "mount " + shell_word(entry.mount_point)});
     for (const auto& pool : host.pools)
         if (!pool.mount_point.empty())
-            add(pool.volume, {pool.directory, pool.mount_point, false,
-                              "virsh pool-start " + shell_word(pool.name)});
+            add(pool.volume, {pool.directory, pool.mount_point, false, pool_command(pool.name)});
 }
 
 void KnownVolumes::add_servers(const HostDescription& host, const std::vector<FuseMount>& table) {
@@ -166,7 +185,84 @@ void KnownVolumes::add_servers(const HostDescription& host, const std::vector<Fu
         add(entry.source.volume, entry.source.servers);
     without_servers();
     for (const auto& pool : host.pools) add(pool.volume, pool.servers);
-    servers_of_mount_ = host.servers_of_mount;
+
+    auto note = [&](const std::string& volume, const std::vector<Server>& servers) {
+        if (!servers.empty()) sources_[volume].push_back(servers);
+    };
+    for (const auto& pool : host.pools) note(pool.volume, pool.servers);
+    for (const FuseMount& mount : table) note(mount.volume, {server_of(mount)});
+    for (const auto& entry : parse_fstab(host.fstab))
+        note(entry.source.volume, entry.source.servers);
+}
+
+bool KnownVolumes::share_a_server(const std::vector<Server>& a,
+                                  const std::vector<Server>& b) const {
+    for (const auto& one : a)
+        for (const auto& other : b)
+            if (strcasecmp(host_name(one).c_str(), host_name(other).c_str()) == 0) return true;
+    if (!host_.addresses_of) return false;
+    const auto ours = host_.addresses_of(a), theirs = host_.addresses_of(b);
+    return std::find_first_of(ours.begin(), ours.end(), theirs.begin(), theirs.end()) != ours.end();
+}
+
+std::vector<Server> KnownVolumes::bricks_of(const KnownVolume& volume) const {
+    std::vector<Server> bricks;
+    if (host_.bricks_of_mount)
+        for (const auto& mount : volume.mounts)
+            if (mount.mounted) add_new(bricks, host_.bricks_of_mount(mount.mount_point));
+    return bricks;
+}
+
+std::string KnownVolumes::why_another(const KnownVolume& volume,
+                                      const std::vector<Server>& servers) const {
+    if (volume.configured) return "";
+    auto known = servers_of(volume);
+    for (const auto& server : servers)
+        if (has_host(known, server)) return "";
+    add_new(known, bricks_of(volume));
+    if (share_a_server(known, servers)) return "";
+    return "the '" + volume.name + "' that is known on this host is served by " +
+           names_of(volume.servers) + ": if it is the one on " + escaped(names_of(servers)) +
+           ", say so by servers= in [volume " + volume.name + "] of sf-gluster.conf";
+}
+
+std::string KnownVolumes::why_ambiguous(const KnownVolume& volume) const {
+    const auto sources = sources_.find(volume.name);
+    if (volume.configured || sources == sources_.end()) return "";
+    const auto known = ambiguous_.find(volume.name);
+    if (known != ambiguous_.end()) return known->second;
+    // Those that belong to the first, by one server or another.
+    auto cluster = sources->second.front();
+    std::vector<std::vector<Server>> others(sources->second.begin() + 1, sources->second.end());
+    bool with_bricks = false;
+    for (bool grown = true; grown && !others.empty();) {
+        const auto before = others.size();
+        std::erase_if(others, [&](const auto& other) {
+            if (!share_a_server(cluster, other)) return false;
+            add_new(cluster, other);
+            return true;
+        });
+        grown = others.size() < before;
+        if (!grown && !with_bricks) {
+            // Which mount is of which cluster is not known yet: one bridge is enough.
+            for (const auto& mount : volume.mounts)
+                if (mount.mounted && host_.bricks_of_mount) {
+                    const auto bricks = host_.bricks_of_mount(mount.mount_point);
+                    if (!bricks.empty()) others.push_back(bricks);
+                }
+            with_bricks = grown = true;
+        }
+    }
+    std::string why;
+    // What is left of bricks' own lists says nothing new.
+    for (const auto& other : others)
+        if (std::find(sources->second.begin(), sources->second.end(), other) !=
+            sources->second.end())
+            why = "this host knows a '" + volume.name + "' of " + names_of(cluster) +
+                  " and one of " + names_of(other) +
+                  ": which is meant has to be said by servers= and mount= in [volume " +
+                  volume.name + "] of sf-gluster.conf";
+    return ambiguous_[volume.name] = why;
 }
 
 std::vector<const KnownVolume*> KnownVolumes::all() const {
@@ -178,8 +274,8 @@ std::vector<const KnownVolume*> KnownVolumes::all() const {
 std::vector<Server> KnownVolumes::servers_of(const KnownVolume& volume) const {
     auto servers = volume.servers;
     const auto mounts = served_by_mounts_.find(volume.name);
-    if (mounts != served_by_mounts_.end() && servers_of_mount_)
-        for (const auto& mount : mounts->second) add_new(servers, servers_of_mount_(mount));
+    if (mounts != served_by_mounts_.end() && host_.servers_of_mount)
+        for (const auto& mount : mounts->second) add_new(servers, host_.servers_of_mount(mount));
     return servers;
 }
 

@@ -24,6 +24,11 @@ struct HostDescription {
     // All volfile servers of a mount, which the mount table does not tell; may be null. Asked where
     // nothing else names servers: it takes a look at each process.
     std::function<std::vector<Server>(const FuseMount&)> servers_of_mount = {};
+    // The hosts of the bricks of the volume that is mounted there; may be null.
+    std::function<std::vector<Server>(const std::string& mount_point)> bricks_of_mount = {};
+    // Addresses by which servers are reached, those of this host for one that is on it; may be
+    // null. Asked where names alone do not tell whether two lists of servers are one cluster's.
+    std::function<std::vector<std::string>(const std::vector<Server>&)> addresses_of = {};
 };
 
 // Where a directory of a gluster volume is mounted on this host, or is to be.
@@ -31,7 +36,7 @@ struct MountedDirectory {
     std::string directory = {};      // in the volume, normalized; "" is its root
     std::string mount_point = {};    // absolute, normalized
     bool mounted = false;            // the mount table has it
-    std::string mount_command = {};  // for a shell: what mounts it
+    std::string mount_command = {};  // for a shell: what mounts it; "" where that is not known
 };
 
 struct KnownVolume {
@@ -39,6 +44,7 @@ struct KnownVolume {
     std::vector<Server> servers;  // those that are known without looking far: see servers_of
     std::vector<MountedDirectory> mounts;
     std::optional<Access> access;  // of the configuration; nothing: auto
+    bool configured = false;       // there is a group for it
 };
 
 // A file in a known volume.
@@ -69,6 +75,16 @@ class KnownVolumes {
 
     // By name.
     std::vector<const KnownVolume*> all() const;
+
+    // A name alone does not say which cluster's volume is meant: many have a "gv0". Each of these
+    // is
+    // "" or the end of a sentence on why not.
+
+    // Whether a network disk on these servers is in `volume`: the configuration has a group for it,
+    // or one of them is among its servers, or among those of its bricks.
+    std::string why_another(const KnownVolume& volume, const std::vector<Server>& servers) const;
+    // Whether all that this host knows by the volume's name is of one cluster.
+    std::string why_ambiguous(const KnownVolume& volume) const;
 
     // All servers of a volume, for a network disk.
     std::vector<Server> servers_of(const KnownVolume& volume) const;
@@ -104,10 +120,13 @@ class KnownVolumes {
     std::vector<std::string> mount_points_;  // of everything that is mounted
     // Of volumes whose servers nothing else names.
     std::map<std::string, std::vector<FuseMount>> served_by_mounts_;
-    std::function<std::vector<Server>(const FuseMount&)> servers_of_mount_;
-};
+    // Of volumes without a group: the servers that each mount, entry and pool has.
+    std::map<std::string, std::vector<std::vector<Server>>> sources_;
+    HostDescription host_;                                  // for its functions
+    mutable std::map<std::string, std::string> ambiguous_;  // what why_ambiguous said
 
-// `text` as one word for a shell.
-std::string shell_word(const std::string& text);
+    std::vector<Server> bricks_of(const KnownVolume& volume) const;
+    bool share_a_server(const std::vector<Server>& a, const std::vector<Server>& b) const;
+};
 
 }  // namespace sfg::hooks

@@ -91,11 +91,15 @@ Result<Outcome> rewrite_images(DomainXml& domain, const KnownVolumes& volumes,
                                const Chooser& choose) {
     Outcome outcome;
     SFG_TRY(for_each_gluster_image(domain, volumes, [&](const FoundImage& image) -> Result<void> {
-        if (image.volume == nullptr) {
-            outcome.left.push_back({image.disk, image.shown, ""});
+        if (image.must_stay_file) return {};
+        if (image.volume == nullptr || !image.why_not.empty()) {
+            outcome.left.push_back({image.disk, image.shown,
+                                    !image.why_not.empty()
+                                        ? image.why_not
+                                        : "no volume of that name is known on this host (mount "
+                                          "table, /etc/fstab, pools, sf-gluster.conf)"});
             return {};
         }
-        if (image.must_stay_file) return {};
         auto wanted = choose(image);
         if (!wanted) return wanted.error().with_context("disk '" + image.disk + "'");
         if (*wanted == image.access) return {};

@@ -17,11 +17,18 @@ struct Rewritten {
     std::string to;
 };
 
+// A gluster image of a volume that is not known, or not for sure.
+struct Left {
+    std::string disk;
+    std::string image;
+    std::string why;
+};
+
 // What became of the images of a document. Local files, other protocols and images that were right
 // already are in neither.
 struct Outcome {
     std::vector<Rewritten> rewritten;
-    std::vector<Rewritten> left;  // gluster images of volumes that are not known; no `to`
+    std::vector<Left> left;
 };
 
 // Which access an image gets. An error ends the rewriting; it begins with what is wrong, not with

@@ -28,4 +28,11 @@ Result<Server> parse_server(const std::string& word) {
     return server;
 }
 
+std::string server_word(const Server& server) {
+    if (server.is_local()) return server.socket;
+    const bool bare_address = server.host.find(':') != std::string::npos;
+    const std::string host = bare_address ? "[" + server.host + "]" : server.host;
+    return host + ":" + std::to_string(server.port != 0 ? server.port : kGlusterdPort);
+}
+
 }  // namespace sfg::hooks

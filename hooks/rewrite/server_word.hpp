@@ -12,4 +12,7 @@ namespace sfg::hooks {
 // '/'). ErrorKind::invalid, with a sentence, for what is none.
 Result<Server> parse_server(const std::string& word);
 
+// The same backwards, with the port of glusterd where none is given.
+std::string server_word(const Server& server);
+
 }  // namespace sfg::hooks

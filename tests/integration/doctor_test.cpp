@@ -59,7 +59,7 @@ TEST_F(DoctorTest, NamesWhatIsWrongAndWhatMendsIt) {
                      "glusterfs " +
                          lab().gluster_host() + ":/elsewhere /srv/elsewhere"))
         << ran.output;
-    EXPECT_TRUE(says(ran, "mend: truncate --size=%512 " + image)) << ran.output;
+    EXPECT_TRUE(says(ran, "mend: truncate --no-create --size=%512 " + image)) << ran.output;
     EXPECT_TRUE(says(doctor("--json"), "\"ok\": false"));
     lab().configure(1, "");
     lab().gluster({"volume", "reset", lab().volume(), "performance.write-behind"});

@@ -88,7 +88,8 @@ TEST_F(HookTest, ASavedGuestComesUpAsFilesWithoutTheDriverAndAsNetworkDisksWithI
     // A plain start takes the definition, which no hook can change.
     const HiddenDriver hidden;
     const auto refusal = guest->start();
-    ASSERT_TRUE(refused(refusal, VIR_ERR_HOOK_SCRIPT_FAILED, "sf-gluster convert carried"));
+    ASSERT_TRUE(
+        refused(refusal, VIR_ERR_HOOK_SCRIPT_FAILED, "sf-gluster convert --to file carried"));
     EXPECT_NE(refusal.message.find("disk 'vda'"), std::string::npos);
     EXPECT_NE(refusal.message.find("gluster volume '" + lab().volume() + "'"), std::string::npos);
     EXPECT_NE(refusal.message.find("install the package qemu-block-extra"), std::string::npos);
@@ -152,7 +153,7 @@ TEST_F(HookTest, TheSeedsDocumentStartsWhereItCanAndGetsASentenceWhereItCannot) 
         EXPECT_TRUE(refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
                             "it is a network disk, and /usr/bin/qemu-system-x86_64 has no gluster "
                             "driver: install the package qemu-block-extra, or run `sf-gluster "
-                            "convert carried`, which makes it a file on " +
+                            "convert --to file carried`, which makes it a file on " +
                                 lab().mount_of(lab().volume())));
     }
     ASSERT_TRUE(done(guest->start()));
@@ -202,7 +203,10 @@ TEST_F(HookTest, AMountWhoseClientDiedIsNamed) {
               point + " ') kill -9 $p ;; esac; done");
     ASSERT_TRUE(killed.ok()) << killed.output;
     EXPECT_TRUE(refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
-                        "the mount on " + point + " is of no use"));
+                        "the mount on " + point +
+                            " is of no use, as its client has died: run `umount "
+                            "--lazy " +
+                            point + "`, and run `mount -t glusterfs"));
 }
 
 TEST_F(HookTest, AnImageThatQemuCannotReadToItsEndIsNamedWithWhatPadsIt) {
@@ -215,7 +219,7 @@ TEST_F(HookTest, AnImageThatQemuCannotReadToItsEndIsNamedWithWhatPadsIt) {
     for (const std::string name : {"instances/u/vdb", "image_cache/unpadded"}) {
         auto guest = PersistentGuest::define(client(), document({on_gluster(name)}));
         ASSERT_TRUE(done(guest));
-        const std::string pad = "truncate --size=%512 " + base;
+        const std::string pad = "truncate --no-create --size=%512 " + base;
         EXPECT_TRUE(
             refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
                     "no multiple of 512, so that qemu cannot read it to its end over gfapi: "
@@ -228,6 +232,44 @@ TEST_F(HookTest, AnImageThatQemuCannotReadToItsEndIsNamedWithWhatPadsIt) {
     EXPECT_TRUE(done(guest->start()));
 }
 
+// What qemu opens is let through, odd as it may be.
+TEST_F(HookTest, ImagesThatOpenAreNotRefused) {
+    make_images();
+    write_file("instances/u/odd", std::string(1000, 'x'));
+    DiskSpec odd = on_gluster("instances/u/odd");
+    odd.format = "raw";
+    // The overlay names its base relative to itself; the document says that it is a file.
+    ASSERT_TRUE(
+        shell("qemu-img create -q -f qcow2 " + quoted(fuse("image_cache/unpadded")) + " 1M").ok());
+    make_overlay("instances/u/vdb", "../../image_cache/unpadded", "1M");
+    DiskSpec seed = on_gluster("instances/u/vdb");
+    seed.backing = "<backingStore type='file'><format type='qcow2'/><source file='" +
+                   fuse("image_cache/unpadded") + "'/><backingStore/></backingStore>";
+    for (const auto& disk : {odd, seed}) {
+        auto guest = PersistentGuest::define(client(), document({disk}));
+        ASSERT_TRUE(done(guest));
+        EXPECT_TRUE(done(guest->start()));
+    }
+}
+
+TEST_F(HookTest, AMountPointMayBeNamedByALink) {
+    make_images();
+    const MountPoint place;
+    const std::string link = "/srv/hook-link";
+    std::filesystem::remove(link);
+    std::filesystem::create_directory_symlink(place.path(), link);
+    ASSERT_TRUE(shell(place.command(lab().volume())).ok());
+    lab().configure(1, "[volume " + lab().volume() + "]\nservers=" + lab().gluster_host() +
+                           "\nmount=" + link + "\n");
+    auto guest = PersistentGuest::define(
+        client(), document({file_disk(link + "/" + in_volume("instances/u/vda"))}));
+    ASSERT_TRUE(done(guest));
+    EXPECT_TRUE(done(guest->start()));
+    guest->destroy();
+    std::filesystem::remove(link);
+    lab().configure(1, "");
+}
+
 // A volume that is not mounted here is looked at over gfapi, as qemu's user.
 TEST_F(HookTest, AnImageOfAVolumeThatIsNotMountedIsLookedAtOverGfapi) {
     const std::string volume = lab().extra_volume("unmounted", {});
@@ -236,12 +278,16 @@ TEST_F(HookTest, AnImageOfAVolumeThatIsNotMountedIsLookedAtOverGfapi) {
     ASSERT_TRUE(shell(mount + " && qemu-img create -q -f qcow2 " + point + "/unpadded 1M" +
                       " && umount " + point)
                     .ok());
+    lab().configure(1, "[volume " + volume + "]\nservers=" + lab().gluster_host() + "\n");
     auto guest = PersistentGuest::define(
         client(), document({network_disk(volume, "unpadded", {lab().gluster_host()})}));
     ASSERT_TRUE(done(guest));
     EXPECT_TRUE(refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
-                        "mount the volume, say on /mnt, and run `truncate --size=%512 "
+                        "mount the volume, say on /mnt, and run `truncate --no-create --size=%512 "
                         "/mnt/unpadded`"));
+    // A server that only the document names is not asked.
+    lab().configure(1, "");
+    EXPECT_FALSE(refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED));
 }
 
 TEST_F(HookTest, AnImageThatIsALinkBecomesNoFile) {

@@ -149,6 +149,8 @@ TEST_F(HookHost, AnswersAreKeptByRootAlone) {
     EXPECT_EQ(cache.find("a"), "perhaps");
     EXPECT_EQ(cache.find("ab"), "no");
     EXPECT_FALSE(cache.find("b"));
+    EXPECT_FALSE(cache.find("a", std::chrono::seconds(-1)));
+    EXPECT_EQ(cache.find("a", std::chrono::seconds(60)), "perhaps");
     cache.keep("a\tb", "c");
     EXPECT_FALSE(cache.find("a\tb"));
     for (std::size_t i = 0; i < 2 * AnswerCache::kMost; ++i) cache.keep(std::to_string(i), "x");

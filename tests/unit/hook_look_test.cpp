@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hooks/look/in_child.hpp"
 #include "hooks/look/look_text.hpp"
 #include "hooks/look/mounted_look.hpp"
 #include "tests/support/command.hpp"
@@ -24,8 +25,9 @@ class HookLook : public testing::Test {
     void SetUp() override { fs::create_directories(directory_ + "/u"); }
     void TearDown() override { fs::remove_all(directory_); }
 
-    ChainLook look(const std::string& path, const std::string& format = "qcow2") {
-        return look_on_mount(directory_, path, format, kLimit);
+    ChainLook look(const std::string& path, const std::string& format = "qcow2",
+                   bool and_bases = true) {
+        return look_on_mount(directory_, {path, format, and_bases}, kLimit);
     }
     void file(const std::string& name, std::size_t size) {
         std::ofstream(directory_ + "/" + name) << std::string(size, 'x');
@@ -52,6 +54,33 @@ std::vector<std::string> paths(const ChainLook& look) {
 
 }  // namespace
 
+TEST_F(HookLook, AMountThatHangsOrCannotBeLookedAtIsTold) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto late = in_child(
+        [] {
+            sleep(1000);
+            return std::string("late");
+        },
+        std::chrono::milliseconds(100));
+    EXPECT_FALSE(late.text);
+    EXPECT_TRUE(late.timed_out);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+    const auto crashed = in_child([]() -> std::string { _exit(3); }, kLimit);
+    EXPECT_FALSE(crashed.text);
+    EXPECT_FALSE(crashed.timed_out);
+    EXPECT_EQ(in_child([] { return std::string("x"); }, kLimit).text, "x");
+    EXPECT_FALSE(in_child([] { return std::string("x"); }, std::chrono::milliseconds(0)).text);
+    const auto none = look_on_mount(directory_, {"a", "raw"}, std::chrono::milliseconds(0));
+    EXPECT_EQ(none.failure, ChainLook::Failure::not_tried);
+}
+
+TEST_F(HookLook, ADirectoryIsWhereItIs) {
+    fs::create_directory_symlink(directory_ + "/u", directory_ + "/link");
+    EXPECT_EQ(real_directory(directory_ + "/link", kLimit),
+              fs::canonical(directory_).string() + "/u");
+    EXPECT_EQ(real_directory(directory_ + "/absent", kLimit), "");
+}
+
 TEST_F(HookLook, WhatIsNoFileIsTold) {
     using Top = ChainLook::Top;
     file("a", 512);
@@ -67,7 +96,7 @@ TEST_F(HookLook, WhatIsNoFileIsTold) {
     EXPECT_EQ(look("b").top, Top::missing);
     EXPECT_EQ(look("a/b").top, Top::missing);
     EXPECT_EQ(look("../" + fs::path(directory_).filename().string() + "/a").top, Top::missing);
-    EXPECT_EQ(look_on_mount("/nonexistent", "a", "raw", kLimit).top, Top::missing);
+    EXPECT_EQ(look_on_mount("/nonexistent", {"a", "raw"}, kLimit).top, Top::missing);
 }
 
 TEST_F(HookLook, BasesAreLookedAtToo) {
@@ -77,6 +106,8 @@ TEST_F(HookLook, BasesAreLookedAtToo) {
     pad("u/top");
     EXPECT_EQ(paths(look("u/../u/top")), std::vector<std::string>{"base"});
     EXPECT_EQ(look("u/top").unpadded.front().size, fs::file_size(directory_ + "/base"));
+    // The document says what is below.
+    EXPECT_TRUE(look("u/top", "qcow2", false).unpadded.empty());
     // To a guest's raw disk its bytes are no header.
     EXPECT_TRUE(look("u/top", "raw").unpadded.empty());
     pad("base");
@@ -97,17 +128,24 @@ TEST_F(HookLook, AHeaderLeadsNowhereElse) {
         EXPECT_EQ(found.top, ChainLook::Top::file) << name;
         EXPECT_EQ(paths(found), std::vector<std::string>{name});
     }
-    EXPECT_EQ(paths(look("raw-base")), (std::vector<std::string>{"raw-base", "odd"}));
+    const auto raw = look("raw-base");
+    EXPECT_EQ(paths(raw), (std::vector<std::string>{"raw-base", "odd"}));
+    EXPECT_FALSE(raw.unpadded[0].opens);
+    EXPECT_TRUE(raw.unpadded[1].opens);
+    EXPECT_TRUE(look("raw-base", "raw").unpadded[0].opens) << "a guest wrote that header";
 }
 
 TEST(HookLookText, ComesBackAsItWent) {
     ChainLook look;
     look.top = ChainLook::Top::link;
     look.why = "because";
-    look.unpadded = {{"a b\n", 1}, {"", 18446744073709551615u}};
+    look.failure = ChainLook::Failure::dead;
+    look.unpadded = {{"a b\n", 1, true}, {"", 18446744073709551615u, false}};
     const auto back = look_from_text(look_to_text(look));
     EXPECT_EQ(back.top, look.top);
     EXPECT_EQ(back.why, look.why);
+    EXPECT_EQ(back.failure, look.failure);
+    EXPECT_TRUE(back.unpadded.at(0).opens);
     ASSERT_EQ(back.unpadded.size(), 2u);
     EXPECT_EQ(back.unpadded[0].path, "a b\n");
     EXPECT_EQ(back.unpadded[1].size, 18446744073709551615u);

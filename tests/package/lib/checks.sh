@@ -67,6 +67,7 @@ check_installed() {  # WHEN
     check "$1: dpkg --verify" dpkg_verifies
     check "$1: libvirtd starts" libvirtd_starts
     check "$1: by our module" served_by abi-
+    check "$1: guests' disks too" grep -q '^sf-gluster: gluster disks of guests are served by abi-' "$work/libvirtd.stderr"
     check "$1: with gluster pools" gluster_pools yes
 }
 

@@ -36,7 +36,9 @@ inline const std::string kHostConfiguration =
     "[volume Volume2]\n"
     "servers=fd00::1\n"
     "mount=/var/lib/libvirt/images\n"
-    "mount-directory=images\n";
+    "mount-directory=images\n"
+    "[volume by-table]\n"
+    "access=auto\n";
 inline const std::string kHostMountinfo =
     "22 1 254:0 / / rw - ext4 /dev/vda rw\n"
     "90 22 0:50 / /srv/sf rw - fuse.glusterfs sf-1:/shakenfist rw,user_id=0\n"
