@@ -33,6 +33,10 @@ Result<void> convert(const Libvirt& libvirt, const hooks::KnownVolumes& volumes,
                    hooks::rewrite_images(domain, volumes, [&](const hooks::FoundImage& image) {
                        return choice.choose(image);
                    }));
+    if (to == hooks::Access::network &&
+        hooks::gluster_support(domain.emulator()).answer == hooks::GlusterSupport::Answer::no)
+        say("guest '" + escaped(guest) + "': " + escaped(domain.emulator()) +
+            " has no gluster driver, so that it will not start on network disks here");
     for (const auto& image : outcome.left)
         std::cout << escaped(guest) << ": " << image.disk << ": " << image.image
                   << " is left as it is: " << image.why << "\n";
@@ -60,8 +64,11 @@ Result<void> convert(const Libvirt& libvirt, const hooks::KnownVolumes& volumes,
 }
 
 Result<int> run(const Options& options) {
-    if (options.all == !options.guests.empty())
-        return Error(ErrorKind::invalid, "convert: name guests, or give --all");
+    if (options.all == !options.guests.empty()) {
+        say(options.all ? "convert: name guests or give --all, not both"
+                        : "convert: name guests, or give --all");
+        return 2;
+    }
     SFG_TRY_ASSIGN(const auto to, hooks::parse_access(options.to));
     SFG_TRY_ASSIGN(const auto volumes, known_volumes(options.configuration));
     SFG_TRY_ASSIGN(const auto libvirt, Libvirt::open(options.uri));
@@ -92,7 +99,8 @@ Subcommand add_convert(CLI::App& program) {
     app->add_option("guests", options->guests, "names or UUIDs of guests")->type_name("DOMAIN");
     app->add_flag("--all", options->all, "all persistent guests");
     app->add_option("--to", options->to,
-                    "network: qemu's gluster driver; file: FUSE mounts; auto: what suits this host")
+                    "network: qemu's gluster driver; file: FUSE mounts; auto: what the guest, the "
+                    "configuration or this host's emulator says")
         ->check(CLI::IsMember({"network", "file", "auto"}))
         ->capture_default_str();
     app->add_flag("--dry-run", options->dry_run, "show what would change, and change nothing");

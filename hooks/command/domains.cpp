@@ -26,6 +26,10 @@ using Domain = std::unique_ptr<virDomain, Free>;
 Result<Domain> find(virConnectPtr connection, const std::string& guest) {
     Domain domain(virDomainLookupByName(connection, guest.c_str()));
     if (!domain) domain.reset(virDomainLookupByUUIDString(connection, guest.c_str()));
+    const auto* const error = virGetLastError();
+    if (!domain && error != nullptr &&
+        (error->code == VIR_ERR_NO_DOMAIN || error->code == VIR_ERR_INVALID_ARG))
+        return Error(ErrorKind::not_found, "there is no guest of that name or UUID");
     if (!domain) return last_error("guest '" + escaped(guest) + "'");
     return domain;
 }

@@ -16,6 +16,7 @@ int run(int count, char** words) {
                      "sf-gluster"};
     program.set_version_flag("--version", SFG_VERSION);
     program.require_subcommand(1);
+    program.footer("The whole of it: man sf-gluster");
     const command::Subcommand subcommands[] = {
         command::add_rewrite(program),  command::add_convert(program),
         command::add_template(program), command::add_resolve(program),

@@ -62,7 +62,13 @@ void line(const char* what, const std::string& value) {
 Result<int> run(const Options& options) {
     SFG_TRY_ASSIGN(const auto volumes, known_volumes(options.configuration));
     SFG_TRY_ASSIGN(const auto place, place_of(options.name, volumes));
-    const auto* const known = volumes.find(place.volume);
+    const auto* known = volumes.find(place.volume);
+    if (known != nullptr && !place.servers.empty()) {
+        // A URI's server may be of another cluster with a volume of that name.
+        const auto why = volumes.why_another(*known, place.servers);
+        if (!why.empty()) say(why);
+        if (!why.empty()) known = nullptr;
+    }
     line("volume: ", place.volume);
     line("path:   ", place.path);
     auto servers = known != nullptr ? volumes.servers_of(*known) : std::vector<Server>();
@@ -75,9 +81,9 @@ Result<int> run(const Options& options) {
                                     ? ""
                                     : " (not mounted: " + local->mount->mount_command + ")"));
     for (const auto& pool : volumes.pools())
-        if (pool.volume == place.volume && is_below(place.path, pool.directory))
+        if (known != nullptr && pool.volume == place.volume && is_below(place.path, pool.directory))
             line("pool:   ",
-                 pool.name + " " +
+                 pool.name + ", volume " +
                      (pool.directory.empty() ? place.path
                                              : place.path.substr(pool.directory.size() + 1)));
     return 0;
@@ -90,7 +96,9 @@ Subcommand add_resolve(CLI::App& program) {
     CLI::App* const app = program.add_subcommand(
         "resolve",
         "Names a file of a gluster volume in all its forms: gluster volume and path, a URI for "
-        "each server, the path on the FUSE mount, and the name of the volume in each pool");
+        "each server, the path on the FUSE mount, and the name of the volume in each pool; whether "
+        "it is "
+        "there is not looked at");
     app->add_option("name", options->name, "a path on this host, or a gluster URI")
         ->required()
         ->type_name("PATH|URI");

@@ -46,7 +46,8 @@ Subcommand add_rewrite(CLI::App& program) {
         "Reads a domain document from standard input and writes it with its gluster images as "
         "network or file disks to standard output; tells on standard error what it changed");
     app->add_option("--to", options->to,
-                    "network: qemu's gluster driver; file: FUSE mounts; auto: what suits this host")
+                    "network: qemu's gluster driver; file: FUSE mounts; auto: what the "
+                    "guest, the configuration or this host's emulator says")
         ->required()
         ->check(CLI::IsMember({"network", "file", "auto"}));
     app->add_option("--config", options->configuration, "where gluster volumes are described")

@@ -98,7 +98,7 @@ void add_domain_options(CLI::App* app, hooks::TemplateRequest& request) {
     app->add_option("--uuid", request.uuid, "of the guest; else libvirt chooses one");
     app->add_option("--path,--image", request.paths,
                     "of a disk's image, from the volume's root; again for each, vda first. Without "
-                    "it instances/UUID/vda and instances/UUID/vdb")
+                    "it, instances/UUID/vda and vdb of the --uuid, which is needed then")
         ->allow_extra_args(false);
     add_format(app, request);
     app->add_option("--memory", request.memory, "such as 512M")->capture_default_str();

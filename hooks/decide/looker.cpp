@@ -63,7 +63,7 @@ ChainLook Looker::look(const FoundImage& image) {
 }
 
 ChainLook Looker::look_over_gfapi(const FoundImage& image) {
-    const std::string key = shown_uri(image.volume_name, "");
+    const std::string key = shown_name(image.volume_name, "");
     if (const auto silent = silent_.find(key); silent != silent_.end()) return silent->second;
     VolumeAddress address{image.volume_name, {}};
     if (image.volume != nullptr && image.why_not.empty())
@@ -95,7 +95,7 @@ bool Looker::is_reached_over_gfapi(const FoundImage& image) {
 
 std::string about_unpadded(const Unpadded& image, const std::string& volume,
                            const MountedDirectory* mount) {
-    std::string why = shown_uri(volume, image.path) + " has " + std::to_string(image.size) +
+    std::string why = shown_name(volume, image.path) + " has " + std::to_string(image.size) +
                       " bytes, which is no multiple of 512, so that qemu cannot read it to its end "
                       "over gfapi: ";
     const bool shown = mount != nullptr && is_below(image.path, mount->directory);
@@ -104,7 +104,8 @@ std::string about_unpadded(const Unpadded& image, const std::string& volume,
         place = join_path(mount->mount_point, below(*mount, image.path));
     else
         why += "mount the volume, say on /mnt, and ";
-    return why + "run `truncate --no-create --size=%512 " + shell_word(place) + "`";
+    return why + "while no guest has it open, run `truncate --no-create --size=%512 " +
+           shell_word(place) + "`";
 }
 
 }  // namespace sfg::hooks

@@ -52,7 +52,7 @@ class StartCheck {
         return {};
     }
 
-    std::string without_driver(const FoundImage& image) const {
+    std::string without_driver(const FoundImage& image) {
         const auto os_release = read_trusted_file("/usr/lib/os-release");
         const auto package = driver_package(support_->version, os_release ? *os_release : "");
         return "it is a network disk, and " + about_emulator(emulator_, *support_) + ": " +
@@ -60,7 +60,7 @@ class StartCheck {
     }
 
     // How such a disk becomes a file; the end of a sentence.
-    std::string as_a_file(const FoundImage& image) const {
+    std::string as_a_file(const FoundImage& image) {
         // libvirt's own file of the definition: a guest without has nothing to be converted.
         const bool is_defined = last_of(guest_) == guest_ &&
                                 access(("/etc/libvirt/qemu/" + guest_ + ".xml").c_str(), F_OK) == 0;
@@ -73,6 +73,10 @@ class StartCheck {
             return (image.why_not.empty() ? "mount the volume on this host and " + convert
                                           : image.why_not + ", and " + convert) +
                    ", which makes it a file";
+        if (local->mount->mounted &&
+            looker_.look_on(*local->mount, image).top == ChainLook::Top::link)
+            return "make the disk a file by hand: its image, " + escaped(local->path) +
+                   ", leads over a symbolic link, which is another file there than over gfapi";
         std::string first;
         if (!local->mount->mounted)
             first = local->mount->mount_command.empty()

@@ -2,13 +2,18 @@
 #include <glob.h>
 
 #include <chrono>
+#include <filesystem>
 #include <set>
+#include <string_view>
+#include <system_error>
 
+#include "driver/core/log.hpp"
 #include "driver/core/trusted_file.hpp"
 #include "hooks/doctor/parts.hpp"
 #include "hooks/host/gluster_support.hpp"
 #include "hooks/host/trusted_program.hpp"
 #include "hooks/host/unprivileged_run.hpp"
+#include "hooks/rewrite/domain_xml.hpp"
 
 namespace sfg::doctor {
 namespace {
@@ -30,6 +35,33 @@ std::set<std::string> emulators() {
     return found;
 }
 
+// Names of the guests that are defined with gluster network disks for that emulator, or one that
+// leads to it.
+std::string network_guests(const std::string& emulator) {
+    constexpr std::size_t kMostShown = 10;
+    std::string names;
+    std::size_t count = 0;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/etc/libvirt/qemu", ignored)) {
+        if (entry.path().extension() != ".xml") continue;
+        const auto text = read_trusted_file(entry.path());
+        if (!text || text->find("gluster") == std::string::npos) continue;
+        auto domain = hooks::DomainXml::parse(*text);
+        const auto program = domain ? hooks::trusted_program(domain->emulator())
+                                    : Result<std::string>(domain.error());
+        if (!program || *program != emulator) continue;
+        bool found = false;
+        const auto done = domain->for_each_image([&](pugi::xml_node image, const std::string&) {
+            found = found || std::string_view(
+                                 image.child("source").attribute("protocol").value()) == "gluster";
+            return Result<void>();
+        });
+        if (!done || !found || ++count > kMostShown) continue;
+        names += (names.empty() ? "" : ", ") + escaped(domain->name());
+    }
+    return count > kMostShown ? names + " and more" : names;
+}
+
 Finding check(const std::string& path, const std::string& os_release) {
     using Answer = hooks::GlusterSupport::Answer;
     const auto said = hooks::run_unprivileged({path, "--version"}, "", kLimit);
@@ -39,14 +71,13 @@ Finding check(const std::string& path, const std::string& os_release) {
     if (support.answer == Answer::yes) return {Level::fine, about, "opens gluster disks"};
     if (support.answer == Answer::unknown)
         return {Level::note, about, "whether it opens gluster disks is not known: " + support.why};
+    const auto guests = network_guests(path);
+    if (guests.empty())
+        return {Level::note, about, "has no gluster driver, and no guest needs it to have one"};
     const auto package = hooks::driver_package(version, os_release);
-    if (package.empty())
-        return {Level::note, about,
-                "has no gluster driver (QEMU 11.1 has removed it): its guests use files on FUSE "
-                "mounts",
-                "sf-gluster convert --all"};
-    return {Level::warning, about, "has no gluster driver: its guests use files on FUSE mounts",
-            package + ", or run `sf-gluster convert --all`"};
+    return {Level::warning, about,
+            "has no gluster driver, and guests have network disks: " + guests,
+            (package.empty() ? "" : package + ", or ") + "run `sf-gluster convert --all`"};
 }
 
 }  // namespace

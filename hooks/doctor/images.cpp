@@ -98,7 +98,8 @@ Findings check(const hooks::MountedDirectory& mount) {
     Findings findings{{Level::warning, about,
                        words[1] + " of " + seen +
                            " are qcow2 images that do not open over gfapi, since their length is "
-                           "no multiple of 512 (qemu issue 937)"}};
+                           "no multiple of 512 (qemu issue 937); pad them while no guest has them "
+                           "open"}};
     for (std::size_t i = 3; i < words.size(); ++i)
         findings.push_back({Level::warning, about, escaped(words[i]),
                             "truncate --no-create --size=%512 " +

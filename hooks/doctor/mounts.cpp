@@ -22,6 +22,12 @@ Finding check(const hooks::MountedDirectory& mount) {
         return {
             Level::problem, about, "it is of no use: " + look.why,
             "umount --lazy " + hooks::shell_word(mount.mount_point) + " && " + mount.mount_command};
+    if (!mount.remembered)
+        return {
+            Level::note, about,
+            "mounted, and answers; only the mount table has it, so that a guest that is started "
+            "while it is not mounted is not told so: name it in /etc/fstab, a pool or "
+            "sf-gluster.conf"};
     return {Level::fine, about, "mounted, and answers"};
 }
 

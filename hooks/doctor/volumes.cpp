@@ -42,15 +42,23 @@ Findings check(const hooks::KnownVolume& volume, const std::vector<Server>& serv
                  "name them by servers= in [volume " + volume.name +
                      "] of /etc/libvirt/sf-gluster.conf"}};
     Findings findings;
-    const auto reached = hooks::look_over_gfapi({volume.name, servers}, {}, kLimit);
-    if (!reached) {
-        findings.push_back(
-            {Level::problem, about,
-             "it cannot be reached over gfapi as qemu's user: " + reached.error().message(),
-             "gluster volume status " + volume.name});
-    } else {
-        findings.push_back({Level::fine, about, "reached over gfapi at " + names_of(servers)});
+    std::vector<Server> reached, silent;
+    std::string why;
+    for (const auto& server : servers) {
+        const auto look = hooks::look_over_gfapi({volume.name, {server}}, {}, kLimit);
+        (look ? reached : silent).push_back(server);
+        if (!look) why = look.error().message();
     }
+    if (reached.empty())
+        findings.push_back({Level::problem, about,
+                            "it cannot be reached over gfapi as qemu's user: " + why,
+                            "gluster volume status " + volume.name});
+    else
+        findings.push_back({Level::fine, about, "reached over gfapi at " + names_of(reached)});
+    if (!reached.empty() && !silent.empty())
+        findings.push_back({Level::warning, about,
+                            "it cannot be reached at " + names_of(silent) + ": " + why,
+                            "gluster peer status (at " + names_of(reached) + ")"});
     if (access(kProgram, X_OK) < 0) {
         findings.push_back({Level::note, about,
                             "its options are not known without gluster's "
@@ -68,7 +76,7 @@ Findings check(const hooks::KnownVolume& volume, const std::vector<Server>& serv
         }
         failure = info.error();
     }
-    findings.push_back({reached ? Level::note : Level::problem, about,
+    findings.push_back({!reached.empty() ? Level::note : Level::problem, about,
                         "its options cannot be asked for: " + failure.message()});
     return findings;
 }

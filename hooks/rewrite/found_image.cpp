@@ -61,8 +61,8 @@ std::string format_of(pugi::xml_node image) {
 
 }  // namespace
 
-std::string shown_uri(const std::string& volume, const std::string& path) {
-    return "gluster://" + escaped(volume) + "/" + escaped(path);
+std::string shown_name(const std::string& volume, const std::string& path) {
+    return escaped(volume) + "/" + escaped(path);
 }
 
 Result<void> for_each_gluster_image(DomainXml& domain, const KnownVolumes& volumes,
@@ -78,7 +78,7 @@ Result<void> for_each_gluster_image(DomainXml& domain, const KnownVolumes& volum
             image.access = Access::network;
             image.volume_name = name->volume;
             image.path = name->path;
-            image.shown = shown_uri(name->volume, name->path);
+            image.shown = shown_name(name->volume, name->path);
             image.servers = servers_of(source);
             if (const KnownVolume* volume = volumes.find(name->volume)) {
                 image.why_not = volumes.why_ambiguous(*volume);

@@ -35,7 +35,7 @@ struct FoundImage {
 Result<void> for_each_gluster_image(DomainXml& domain, const KnownVolumes& volumes,
                                     const std::function<Result<void>(const FoundImage&)>& work);
 
-// "gluster://volume/path", escaped, without a server.
-std::string shown_uri(const std::string& volume, const std::string& path);
+// "volume/path", escaped, as libvirt names network disks.
+std::string shown_name(const std::string& volume, const std::string& path);
 
 }  // namespace sfg::hooks

@@ -101,7 +101,7 @@ Result<void> KnownVolumes::add_configured(const std::string& configuration,
                     if (taken.mount_point == group.mount_point)
                         return refuse("mount " + escaped(group.mount_point) + " is also that of " +
                                       name);
-            MountedDirectory mount{group.directory, group.mount_point};
+            MountedDirectory mount{group.directory, group.mount_point, false, true};
             for (const FuseMount& real : table) {
                 if (real.mount_point != mount.mount_point) continue;
                 if (!shows(real, group.name, mount))
@@ -128,8 +128,10 @@ void KnownVolumes::add_mount(const std::string& name, const MountedDirectory& mo
     volume.name = name;
     for (auto& known : volume.mounts)
         if (known.mount_point == mount.mount_point && known.directory == mount.directory &&
-            known.mount_command.empty())
+            known.mount_command.empty()) {
             known.mount_command = mount.mount_command;
+            known.remembered = known.remembered || mount.remembered;
+        }
     if (!has_mount_point(mount.mount_point)) volume.mounts.push_back(mount);
 }
 
@@ -151,13 +153,14 @@ void KnownVolumes::add_mounts(const HostDescription& host, const std::vector<Fus
     // What is mounted goes before what is to be.
     for (const FuseMount& real : table)
         if (is_volume_name(real.volume))
-            add(real.volume, {real.directory, real.mount_point, true, ""});
+            add(real.volume, {real.directory, real.mount_point, true, false, ""});
     for (const auto& entry : parse_fstab(host.fstab))
-        add(entry.source.volume, {entry.source.directory, entry.mount_point, false,
+        add(entry.source.volume, {entry.source.directory, entry.mount_point, false, true,
                                   "mount " + shell_word(entry.mount_point)});
     for (const auto& pool : host.pools)
         if (!pool.mount_point.empty())
-            add(pool.volume, {pool.directory, pool.mount_point, false, pool_command(pool.name)});
+            add(pool.volume,
+                {pool.directory, pool.mount_point, false, true, pool_command(pool.name)});
 }
 
 void KnownVolumes::add_servers(const HostDescription& host, const std::vector<FuseMount>& table) {

@@ -36,6 +36,7 @@ struct MountedDirectory {
     std::string directory = {};      // in the volume, normalized; "" is its root
     std::string mount_point = {};    // absolute, normalized
     bool mounted = false;            // the mount table has it
+    bool remembered = false;         // the configuration, fstab or a pool has it
     std::string mount_command = {};  // for a shell: what mounts it; "" where that is not known
 };
 

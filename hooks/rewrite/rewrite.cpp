@@ -82,7 +82,7 @@ Result<Rewritten> to_network(const FoundImage& image, const KnownVolumes& volume
     set_first(source, "name", image.volume_name + "/" + image.path);
     set_first(source, "protocol", "gluster");
     add_hosts(source, servers);
-    return Rewritten{image.disk, image.shown, shown_uri(image.volume_name, image.path)};
+    return Rewritten{image.disk, image.shown, shown_name(image.volume_name, image.path)};
 }
 
 }  // namespace

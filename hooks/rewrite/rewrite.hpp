@@ -13,7 +13,7 @@ namespace sfg::hooks {
 // One image that got another source.
 struct Rewritten {
     std::string disk;  // its target, "vda"
-    std::string from;  // as messages name it: "gluster://shakenfist/a" or "/srv/shakenfist/a"
+    std::string from;  // as messages name it: "shakenfist/a" or "/srv/shakenfist/a"
     std::string to;
 };
 

@@ -12,6 +12,7 @@
 #include "driver/core/path.hpp"
 #include "hooks/rewrite/known_volumes.hpp"
 #include "hooks/rewrite/mount_client.hpp"
+#include "hooks/rewrite/shell_word.hpp"
 
 namespace {
 
@@ -55,6 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!local) return 0;
     const auto again = volumes->locate(local->path);
     check(again && again->volume == place->volume && again->path == place->path);
-    shell_word(local->mount->mount_command);
+    shell_word(local->path);
     return 0;
 }

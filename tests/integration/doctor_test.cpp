@@ -33,7 +33,7 @@ TEST_F(DoctorTest, SeesWhatIsFine) {
     EXPECT_TRUE(says(ran, "fine     emulator /usr/bin/qemu-system-x86_64")) << ran.output;
     EXPECT_TRUE(says(ran, "fine     volume " + lab().volume() + ": reached over gfapi"))
         << ran.output;
-    EXPECT_TRUE(says(ran, "fine     mount " + lab().mount_of(lab().volume()) + ": mounted"))
+    EXPECT_TRUE(says(ran, "note     mount " + lab().mount_of(lab().volume()) + ": mounted"))
         << ran.output;
     EXPECT_FALSE(says(ran, "problem  ")) << ran.output;
 }

@@ -223,7 +223,7 @@ TEST_F(HookTest, AnImageThatQemuCannotReadToItsEndIsNamedWithWhatPadsIt) {
         EXPECT_TRUE(
             refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
                     "no multiple of 512, so that qemu cannot read it to its end over gfapi: "
-                    "run `" +
+                    "while no guest has it open, run `" +
                         pad + "`"));
     }
     ASSERT_TRUE(shell("truncate --size=%512 " + base).ok());
@@ -283,7 +283,8 @@ TEST_F(HookTest, AnImageOfAVolumeThatIsNotMountedIsLookedAtOverGfapi) {
         client(), document({network_disk(volume, "unpadded", {lab().gluster_host()})}));
     ASSERT_TRUE(done(guest));
     EXPECT_TRUE(refused(guest->start(), VIR_ERR_HOOK_SCRIPT_FAILED,
-                        "mount the volume, say on /mnt, and run `truncate --no-create --size=%512 "
+                        "mount the volume, say on /mnt, and while no guest has it open, run "
+                        "`truncate --no-create --size=%512 "
                         "/mnt/unpadded`"));
     // A server that only the document names is not asked.
     lab().configure(1, "");

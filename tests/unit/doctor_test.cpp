@@ -68,7 +68,7 @@ TEST_F(Doctor, AVolumesOptionsAreJudged) {
     EXPECT_TRUE(has(with("performance.write-behind", "off"), "performance.write-behind on"));
     EXPECT_TRUE(has(with("performance.strict-o-direct", "on"), "4 to 6 times"));
     EXPECT_TRUE(has(with("performance.write-behind-window-size", "8MB"), "volume reset sf"));
-    EXPECT_TRUE(has(with("performance.client-io-threads", "on"), "client-io-threads off"));
+    EXPECT_TRUE(has(with("performance.client-io-threads", "on"), "client-io-threads is on"));
     EXPECT_TRUE(has(with("features.shard", "on"), "sharded"));
     EXPECT_TRUE(has(with("cluster.quorum-type", "none"), "cluster.quorum-type auto"));
 
