@@ -42,7 +42,9 @@ Result<std::vector<ChainLook>> look_over_gfapi(const VolumeAddress& address,
             image.path + '\0' + image.format + '\0' + (image.and_bases ? "bases" : "top") + '\0';
     SFG_TRY_ASSIGN(const auto said, run_unprivileged(words, input, limit));
     if (said.status != 0)
-        return Error(ErrorKind::not_connected, escaped(said.errors.substr(0, 300)));
+        return Error(
+            ErrorKind::not_connected,
+            escaped(said.errors.substr(0, std::min<std::size_t>(said.errors.find('\n'), 300))));
     std::vector<ChainLook> looks;
     std::string_view text = said.output;
     while (looks.size() < images.size()) {

@@ -7,6 +7,7 @@
 
 #include "tests/support/guest_fixture.hpp"
 #include "tests/support/hidden_driver.hpp"
+#include "tests/support/persistent_guest.hpp"
 
 namespace sfg::test {
 namespace {
@@ -40,6 +41,9 @@ TEST_F(DoctorTest, SeesWhatIsFine) {
 
 TEST_F(DoctorTest, NamesWhatIsWrongAndWhatMendsIt) {
     const HiddenDriver hidden;
+    const auto guest =
+        PersistentGuest::define(client(), quick_guest(lab(), "patient", {on_gluster("vda")}).xml());
+    ASSERT_TRUE(done(guest));
     const std::string image = fuse("unpadded");
     ASSERT_TRUE(shell("qemu-img create -q -f qcow2 " + quoted(image) + " 1M").ok());
     ASSERT_TRUE(
@@ -48,7 +52,8 @@ TEST_F(DoctorTest, NamesWhatIsWrongAndWhatMendsIt) {
         1, "[volume elsewhere]\nservers=" + lab().gluster_host() + "\nmount=/srv/elsewhere\n");
     const Ran ran = doctor();
     EXPECT_EQ(ran.status, 1);
-    EXPECT_TRUE(says(ran, "has no gluster driver")) << ran.output;
+    EXPECT_TRUE(says(ran, "has no gluster driver, and guests have network disks: patient"))
+        << ran.output;
     EXPECT_TRUE(says(ran, "mend: install the package qemu-block-extra")) << ran.output;
     EXPECT_TRUE(
         says(ran, "mend: gluster volume set " + lab().volume() + " performance.write-behind on"))
