@@ -31,10 +31,17 @@ static const char *try_module(const char *path) {
 
 int main(int count, char **arguments) {
     int status = 0;
+    void *libvirt = dlopen("libvirt.so.0", RTLD_NOW | RTLD_GLOBAL);
+    int (*initialize)(void) = NULL;
 
-    if (dlopen("libvirt.so.0", RTLD_NOW | RTLD_GLOBAL) == NULL ||
-        dlopen(STORAGE_DRIVER, RTLD_NOW | RTLD_GLOBAL) == NULL) {
+    if (libvirt != NULL) initialize = (int (*)(void))dlsym(libvirt, "virInitialize");
+    if (initialize == NULL || dlopen(STORAGE_DRIVER, RTLD_NOW | RTLD_GLOBAL) == NULL) {
         fprintf(stderr, "%s\n", dlerror());
+        return 2;
+    }
+    /* The errors of each thread, without which nothing else of libvirt may be called. */
+    if (initialize() < 0) {
+        fprintf(stderr, "libvirt cannot be initialized\n");
         return 2;
     }
     for (int i = 1; i < count; ++i) {

@@ -63,7 +63,9 @@ TEST_F(GrowthTest, TwoHundredGuestsComeAndGo) {
             });
         for (auto& thread : threads) thread.join();
     });
-    EXPECT_LT(growth.resident(), static_cast<long long>(4 * kMiB));
+    // Room that is used again: on libvirt 11.3.0, 4 MiB by the 200th guest (half of it also with
+    // disks that are files), and 0.2 MiB from there to the 400th.
+    EXPECT_LT(growth.resident(), static_cast<long long>(6 * kMiB));
     // libvirtd's own workers become more when many clients ask at once, up to 20 (max_workers) and
     // five for the urgent. One left over by each guest would be 180.
     EXPECT_LE(growth.threads(), 25);
