@@ -14,7 +14,7 @@ bool is_on(const std::string& value) {
 
 class Check {
   public:
-    Check(const VolumeInfo& info, const Owner& qemu) : info_(info), qemu_(qemu) {}
+    Check(const VolumeInfo& info, const std::string& qemu_uid) : info_(info), qemu_uid_(qemu_uid) {}
 
     Findings run() {
         if (!info_.started) {
@@ -46,18 +46,23 @@ class Check {
         findings_.push_back({level, "volume " + info_.name, what, mend});
     }
 
-    // libvirt gives local images to qemu's user, and cannot everywhere on gluster: the root of
-    // another host may be squashed, and a new file belongs to whoever made it.
+    // The images of a guest that starts are given to qemu's user by libvirtd, which is root, unless
+    // the bricks do not let root be root. The group is no matter: its number differs between hosts.
     void owner() {
-        for (const auto& [option, wanted] :
-             {std::pair{"storage.owner-uid", qemu_.uid}, {"storage.owner-gid", qemu_.gid}}) {
-            if (wanted.empty()) continue;
-            if (value(option) != wanted)
-                add(Level::warning,
-                    std::string(option) + " is " + (has(option) ? value(option) : "not set") +
-                        ": the volume's root does not belong to qemu's user (" + wanted + ")",
-                    set(std::string(option) + " " + wanted));
-        }
+        if (qemu_uid_.empty() || value("storage.owner-uid") == qemu_uid_) return;
+        const std::string which =
+            "storage.owner-uid is " +
+            (has("storage.owner-uid") ? value("storage.owner-uid") : "not set") +
+            ": the volume's root does not belong to qemu's user (" + qemu_uid_ + ")";
+        const bool squashed =
+            is_on(value("server.root-squash")) || is_on(value("server.all-squash"));
+        if (squashed)
+            add(Level::warning,
+                which +
+                    ", and the volume squashes root, so that libvirtd cannot give it the images",
+                set("storage.owner-uid " + qemu_uid_));
+        else
+            add(Level::note, which + "; libvirtd gives it the images", "");
     }
 
     void replicas() {
@@ -112,7 +117,7 @@ class Check {
     }
 
     const VolumeInfo& info_;
-    const Owner& qemu_;
+    const std::string& qemu_uid_;
     Findings findings_;
 };
 
@@ -137,8 +142,8 @@ Result<VolumeInfo> parse_volume_info(const std::string& xml) {
     return info;
 }
 
-Findings check_volume(const VolumeInfo& info, const Owner& qemu) {
-    return Check(info, qemu).run();
+Findings check_volume(const VolumeInfo& info, const std::string& qemu_uid) {
+    return Check(info, qemu_uid).run();
 }
 
 }  // namespace sfg::doctor

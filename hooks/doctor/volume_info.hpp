@@ -22,13 +22,8 @@ struct VolumeInfo {
 // for what is no such answer.
 Result<VolumeInfo> parse_volume_info(const std::string& xml);
 
-// qemu's user on this host.
-struct Owner {
-    std::string uid, gid;
-};
-
 // What of its options keeps guests from it, endangers their data, or was measured to make them
-// faster or slower.
-Findings check_volume(const VolumeInfo& info, const Owner& qemu);
+// faster or slower. qemu_uid is the number of qemu's user on this host; empty where there is none.
+Findings check_volume(const VolumeInfo& info, const std::string& qemu_uid);
 
 }  // namespace sfg::doctor

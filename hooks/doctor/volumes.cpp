@@ -16,10 +16,10 @@ namespace {
 constexpr std::chrono::milliseconds kLimit{5000};
 constexpr char kProgram[] = "/usr/sbin/gluster";
 
-Owner qemus_user() {
+std::string qemus_user() {
     const passwd* const user = getpwnam("libvirt-qemu");
     if (user == nullptr) return {};
-    return {std::to_string(user->pw_uid), std::to_string(user->pw_gid)};
+    return std::to_string(user->pw_uid);
 }
 
 Result<VolumeInfo> ask(const std::string& volume, const Server& server) {

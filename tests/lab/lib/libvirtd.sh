@@ -56,7 +56,7 @@ link_install_root() {  # HOST ROOT WITH-STOCK
         if [ "$3" = no ]; then
             [ ! -L "$own/stock/$(module_file "$kind")" ] || rm "$own/stock/$(module_file "$kind")"
         elif [ ! -e "$own/stock/$(module_file "$kind")" ]; then
-            stock=$(stock_module "$kind") || fail "the package libvirt-daemon-driver-storage-gluster is missing: packaging/install-deps --all"
+            stock=$(stock_module "$kind") || fail "the package libvirt-daemon-driver-storage-gluster is missing: packaging/install-deps --lab"
             mkdir -p "$own/stock"
             ln -sfn "$stock" "$own/stock/$(module_file "$kind")"
         fi
@@ -125,7 +125,7 @@ parse_libvirtd_options() {
 start_libvirtd() {
     local dir=$data/host$h env_list=() filters level pid who=host$h
     if libvirtd_process "$h" >/dev/null; then fail "libvirtd of host $h is running: stop it first, or restart"; fi
-    command -v libvirtd >/dev/null || [ -x /usr/sbin/libvirtd ] || fail "libvirtd is missing: packaging/install-deps --all"
+    command -v libvirtd >/dev/null || [ -x /usr/sbin/libvirtd ] || fail "libvirtd is missing: packaging/install-deps --lab"
 
     link_hook "$h" "$root"
     if [ -n "$root" ]; then

@@ -65,7 +65,7 @@ need_programs() {
         command -v "$program" >/dev/null || missing+=("$program")
     done
     [ "$hosts" -eq 0 ] || command -v libvirtd virsh >/dev/null || missing+=(libvirtd virsh)
-    [ ${#missing[@]} -eq 0 ] || fail "missing: ${missing[*]} (packaging/install-deps --all)"
+    [ ${#missing[@]} -eq 0 ] || fail "missing: ${missing[*]} (packaging/install-deps --lab)"
 }
 
 # Up, whole, of the same make, and answering. In a subshell, as it loads that lab's settings.

@@ -2,57 +2,56 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154
 #
-# A clean Debian tree with libvirt, made once and kept: of this machine's release, from its archives.
+# A clean Debian tree with libvirt, made once and kept.
 
-cache=${SF_GLUSTER_PACKAGE_CACHE:-/var/tmp/sf-gluster-package}
-base=$cache/$suite
+cache=${SF_GLUSTER_TREES:-/var/tmp}/sf-gluster-$suite
+base=$cache/clean
 
 # In the tree from the start.
 base_packages=(
-    libvirt-daemon-system libvirt-clients libvirt-daemon-driver-storage-gluster
+    libvirt-daemon-system libvirt-clients libvirt-daemon-driver-storage-gluster libvirt-daemon-driver-qemu
     apparmor systemd
 )
-# What the package may want, fetched only: it is apt that is to find out, without a network.
-fetched_packages=(
-    glusterfs-client qemu-utils libpugixml1v5 libgfapi0
+# What a host with guests on gluster has besides.
+host_packages=(
+    glusterfs-server qemu-system-x86 qemu-block-extra qemu-utils
+)
+# What the package may want. These and the host's are fetched only: it is apt that is to find out what
+# is needed, without a network.
+wanted_packages=(
+    glusterfs-client libpugixml-dev
 )
 # What a complete tree has.
-base_mark="2 ${base_packages[*]} ${fetched_packages[*]}"
-
-archives() {  # the lines of sources.list
-    apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT)' \
-        'Created-By: Packages' |
-        awk -v suite="$suite" '$1 == "Debian" && $5 == "main" &&
-            ($4 == suite || index($4, suite "-") == 1) { print "deb", $2, $3, "main" }' | sort -u
-}
+base_mark="3 ${base_packages[*]} ${host_packages[*]} ${wanted_packages[*]}"
 
 in_base() {
     chroot "$base.new" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive "$@"
 }
 
+base_is_complete() { [ "$(cat "$base/.complete" 2>/dev/null)" = "$base_mark" ]; }
+
 build_base() {
-    local lines
-    [ "$(cat "$base/.complete" 2>/dev/null)" != "$base_mark" ] || return 0
-    command -v debootstrap >/dev/null || fail "debootstrap is missing: packaging/install-deps --all"
-    lines=$(archives)
-    [ -n "$lines" ] || fail "apt's sources name no archive of Debian $suite"
-    say "making a tree of Debian $suite with libvirt in $base, once"
-    rm -rf "$base.new"
     mkdir -p "$cache"
-    debootstrap --variant=minbase "$suite" "$base.new" \
-        "$(awk -v suite="$suite" '$3 == suite { print $2; exit }' <<<"$lines")" >"$cache/debootstrap.log" 2>&1 ||
-        fail "debootstrap failed: $cache/debootstrap.log"
-    printf '%s\n' "$lines" > "$base.new/etc/apt/sources.list"
-    # No daemon is started by installing.
-    printf '#!/bin/sh\nexit 101\n' > "$base.new/usr/sbin/policy-rc.d"
-    chmod 755 "$base.new/usr/sbin/policy-rc.d"
-    {
-        in_base apt-get -q update &&
-            in_base apt-get -q -y --no-install-recommends install "${base_packages[@]}" &&
-            in_base apt-get -q -y --download-only install "${fetched_packages[@]}"
-    } >"$cache/apt.log" 2>&1 || fail "apt could not fill the tree: $cache/apt.log"
-    printf '%s\n' "$base_mark" > "$base.new/.complete"
-    rm -rf "$base"
-    mv -T "$base.new" "$base"
+    exec 8> "$cache/.lock-clean"
+    flock 8
+    if ! base_is_complete; then
+        say "making a tree of Debian $suite with libvirt in $base, once"
+        rm -rf --one-file-system "$base.new"
+        "$top/tests/distribution/make-tree" "$suite" "$base.new"
+        # No daemon is started by installing.
+        printf '#!/bin/sh\nexit 101\n' > "$base.new/usr/sbin/policy-rc.d"
+        chmod 755 "$base.new/usr/sbin/policy-rc.d"
+        cp /etc/resolv.conf "$base.new/etc/"
+        {
+            in_base apt-get -q update &&
+                in_base apt-get -q -y --no-install-recommends install "${base_packages[@]}" &&
+                in_base apt-get -q -y --no-install-recommends --download-only install "${host_packages[@]}" &&
+                in_base apt-get -q -y --download-only install "${wanted_packages[@]}"
+        } >"$cache/apt.log" 2>&1 || fail "apt could not fill the tree: $cache/apt.log"
+        printf '%s\n' "$base_mark" > "$base.new/.complete"
+        rm -rf --one-file-system "$base"
+        mv -T "$base.new" "$base"
+    fi
+    exec 8>&-
 }

@@ -54,6 +54,11 @@ modules_are_libvirts() {
     [ -z "$(find "$root$libdir/sf-gluster" -mindepth 1 2>/dev/null)" ]
 }
 
+packages_of_tree() {
+    # shellcheck disable=SC2016  # dpkg-query's own variables
+    in_tree dpkg-query -W -f '${Package} ${Version} ${Status}\n'
+}
+
 dpkg_verifies() {
     local found
     found=$(in_tree dpkg --verify) && [ -z "$found" ] && return

@@ -16,7 +16,7 @@ new_tree() {  # NAME
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-    mkdir "$root/run/lock"
+    mkdir "$root/run/lock" "$root/tmp/.outside"
     say "== $1"
 }
 
@@ -27,8 +27,13 @@ leave_tree() {
     root=
 }
 
+# With the tree as the root of a mount namespace, not by chroot: libvirtd enters the namespaces of its
+# guests, which leads out of a chroot.
 in_tree() {
-    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private sh -c '
+        cd "$1" && shift && pivot_root . tmp/.outside && umount -l /tmp/.outside && exec "$@"' \
+        sh "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive "$@"
 }
 
