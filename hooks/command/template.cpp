@@ -42,17 +42,19 @@ Result<int> run(Document document, const Options& options) {
 }
 
 void add_place(CLI::App* app, hooks::TemplateRequest& request) {
-    app->add_option("--volume", request.volume, "the gluster volume");
+    app->add_option("--volume", request.volume,
+                    "the gluster volume; needed, but for disks with --access file");
     app->add_option("--host", request.hosts,
                     "a server of the gluster volume: host, host:port or [IPv6]:port; again for "
-                    "each")
+                    "each; one is needed where the volume is")
         ->allow_extra_args(false);
     app->add_option("--access", request.access,
                     "network: over gfapi; file: over a FUSE mount of the volume")
         ->check(CLI::IsMember({"network", "file"}))
         ->capture_default_str();
     app->add_option("--mount", request.mount,
-                    "with --access file: where the volume is mounted, such as /srv/shakenfist");
+                    "needed with --access file: where the volume is mounted, such as "
+                    "/srv/shakenfist");
 }
 
 void add_format(CLI::App* app, hooks::TemplateRequest& request) {
@@ -69,10 +71,12 @@ void add_pool_options(CLI::App* app, hooks::TemplateRequest& request) {
 
 void add_volume_options(CLI::App* app, hooks::TemplateRequest& request) {
     app->add_option("--path,--image", request.paths,
-                    "its name in the pool, such as image_cache/debian.v001")
+                    "needed: its name in the pool, such as image_cache/debian.v001")
         ->allow_extra_args(false);
-    app->add_option("--size", request.size,
-                    "such as 8G; an overlay without it is as large as its base");
+    app->add_option(
+        "--size", request.size,
+        "such as 8G; needed but for overlays, which are as large as their base else, and "
+        "--for-upload");
     add_format(app, request);
     app->add_option("--base", request.base,
                     "makes an overlay: its base, by the name in the pool, a gluster:// URI or a "
@@ -86,7 +90,7 @@ void add_volume_options(CLI::App* app, hooks::TemplateRequest& request) {
 
 void add_disk_options(CLI::App* app, hooks::TemplateRequest& request) {
     add_place(app, request);
-    app->add_option("--path,--image", request.paths, "of the image, from the volume's root")
+    app->add_option("--path,--image", request.paths, "needed: of the image, from the volume's root")
         ->allow_extra_args(false);
     add_format(app, request);
     app->add_option("--target", request.target, "what the guest sees it as")->capture_default_str();
@@ -94,7 +98,7 @@ void add_disk_options(CLI::App* app, hooks::TemplateRequest& request) {
 
 void add_domain_options(CLI::App* app, hooks::TemplateRequest& request) {
     add_place(app, request);
-    app->add_option("--name", request.name, "of the guest");
+    app->add_option("--name", request.name, "needed: of the guest");
     app->add_option("--uuid", request.uuid, "of the guest; else libvirt chooses one");
     app->add_option("--path,--image", request.paths,
                     "of a disk's image, from the volume's root; again for each, vda first. Without "
