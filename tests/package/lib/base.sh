@@ -44,10 +44,10 @@ build_base() {
         chmod 755 "$base.new/usr/sbin/policy-rc.d"
         cp /etc/resolv.conf "$base.new/etc/"
         {
-            in_base apt-get -q update &&
-                in_base apt-get -q -y --no-install-recommends install "${base_packages[@]}" &&
-                in_base apt-get -q -y --no-install-recommends --download-only install "${host_packages[@]}" &&
-                in_base apt-get -q -y --download-only install "${wanted_packages[@]}"
+            in_base apt-get -q -o Acquire::Retries=3 update &&
+                in_base apt-get -q -y -o Acquire::Retries=3 --no-install-recommends install "${base_packages[@]}" &&
+                in_base apt-get -q -y -o Acquire::Retries=3 --no-install-recommends --download-only install "${host_packages[@]}" &&
+                in_base apt-get -q -y -o Acquire::Retries=3 --download-only install "${wanted_packages[@]}"
         } >"$cache/apt.log" 2>&1 || fail "apt could not fill the tree: $cache/apt.log"
         printf '%s\n' "$base_mark" > "$base.new/.complete"
         rm -rf --one-file-system "$base"
