@@ -2,6 +2,7 @@
 #include "driver/gluster/uri.hpp"
 
 #include <libxml/uri.h>
+#include <libxml/xmlmemory.h>
 
 #include <memory>
 

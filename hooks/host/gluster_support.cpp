@@ -51,7 +51,9 @@ GlusterSupport from_text(const std::string& text) {
 
 GlusterSupport::Answer read_complaint(const std::string& said) {
     auto has = [&](const char* words) { return said.find(words) != std::string::npos; };
-    if (has("Unknown driver 'gluster'")) return GlusterSupport::Answer::no;
+    // Without the driver's module; and since 11.1, whose schema does not know the word.
+    if (has("Unknown driver 'gluster'") || has("'driver' does not accept value 'gluster'"))
+        return GlusterSupport::Answer::no;
     // block/gluster.c, qemu_gluster_glfs_init.
     if (has("Gluster connection") || has("hint: failed on socket /nonexistent"))
         return GlusterSupport::Answer::yes;

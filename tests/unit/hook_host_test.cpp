@@ -163,6 +163,8 @@ TEST_F(HookHost, AnswersAreKeptByRootAlone) {
 TEST(GlusterSupportWords, AreToldApart) {
     using Answer = GlusterSupport::Answer;
     EXPECT_EQ(read_complaint("-blockdev x: Unknown driver 'gluster'\n"), Answer::no);
+    EXPECT_EQ(read_complaint("-blockdev x: Parameter 'driver' does not accept value 'gluster'\n"),
+              Answer::no);  // qemu 11.1.3
     EXPECT_EQ(read_complaint("Gluster connection for volume v, path p failed to connect\n"),
               Answer::yes);
     EXPECT_EQ(read_complaint("Supported formats: gluster"), Answer::unknown);

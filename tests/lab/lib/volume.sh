@@ -75,8 +75,8 @@ make_volume() {  # VOLUME REPLICA BRICKS-PER-NODE SIZE [KEY VALUE]...
     [ "$rep" = no ] || kind=(replica "$nodes")
     # force: the bricks may be on the root file system
     tell_gluster 1 volume create "$v" "${kind[@]}" "${brick_list[@]}" force
-    # qemu runs as this user, from unprivileged ports
-    if uid=$(id -u libvirt-qemu 2>/dev/null) && gid=$(getent group kvm | cut -d: -f3) && [ -n "$gid" ]; then
+    # qemu runs as this user, from unprivileged ports; its group is kvm up to Debian 13
+    if uid=$(id -u libvirt-qemu 2>/dev/null) && gid=$(id -g libvirt-qemu); then
         set -- storage.owner-uid "$uid" storage.owner-gid "$gid" "$@"
     fi
     tell_gluster 1 volume set "$v" server.allow-insecure on "$@"
