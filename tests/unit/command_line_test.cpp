@@ -24,7 +24,8 @@ struct Help {
     Words subcommands;
 };
 
-// Of `sf-gluster WORDS --help`: CLI11 puts the names at two blanks and all else further in.
+// Of `sf-gluster WORDS --help`: CLI11 puts a name at two blanks, since 2.6 a long option without a
+// short one at ten, and all else further in.
 Help help_of(const Words& words) {
     Words command{SFG_COMMAND};
     command.insert(command.end(), words.begin(), words.end());
@@ -36,17 +37,19 @@ Help help_of(const Words& words) {
     bool in_options = false, in_subcommands = false;
     for (std::string line; std::getline(text, line);) {
         if (line.empty() || line[0] != ' ') {
-            in_options = line == "Options:";
-            in_subcommands = line == "Subcommands:";
-        } else if (line.size() > 2 && line[2] != ' ') {
-            const std::string names = line.substr(2, line.find(' ', 2) - 2);
-            if (in_subcommands) help.subcommands.push_back(names);
-            if (!in_options) continue;
-            help.options.emplace_back();
-            std::istringstream list(names);
-            for (std::string name; std::getline(list, name, ',');)
-                if (name.starts_with("--")) help.options.back().push_back(name);
+            in_options = line == "Options:" || line == "OPTIONS:";
+            in_subcommands = line == "Subcommands:" || line == "SUBCOMMANDS:";
+            continue;
         }
+        const auto indent = line.find_first_not_of(' ');
+        if (in_subcommands && indent == 2)
+            help.subcommands.push_back(line.substr(2, line.find(' ', 2) - 2));
+        if (!in_options || (indent != 2 && indent != 10)) continue;
+        std::replace(line.begin(), line.end(), ',', ' ');
+        std::istringstream list(line);
+        help.options.emplace_back();
+        for (std::string name; list >> name && name.starts_with('-');)
+            if (name.starts_with("--")) help.options.back().push_back(name);
     }
     EXPECT_FALSE(help.options.empty()) << ran.output;
     return help;
