@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154
 #
-# A clean Debian tree with libvirt, made once and kept: of this machine's release, from its archives.
+# A clean Debian tree with libvirt, made once and kept: of the release $suite, from this machine's
+# archives.
 
 cache=${SF_GLUSTER_PACKAGE_CACHE:-/var/tmp/sf-gluster-package}
 base=$cache/$suite
@@ -20,10 +21,13 @@ fetched_packages=(
 base_mark="2 ${base_packages[*]} ${fetched_packages[*]}"
 
 archives() {  # the lines of sources.list
+    local own
+    own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    # shellcheck disable=SC2016  # apt's own variables
     apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT)' \
         'Created-By: Packages' |
-        awk -v suite="$suite" '$1 == "Debian" && $5 == "main" &&
-            ($4 == suite || index($4, suite "-") == 1) { print "deb", $2, $3, "main" }' | sort -u
+        awk -v own="$own" -v suite="$suite" '$1 == "Debian" && $5 == "main" &&
+            ($4 == own || index($4, own "-") == 1) { sub("^" own, suite, $3); print "deb", $2, $3, "main" }' | sort -u
 }
 
 in_base() {
