@@ -79,8 +79,11 @@ Result<HelperProcess> HelperProcess::start(const std::string& program) {
                             environment);
     if (error == ENOENT || error == EACCES)
         return Error(ErrorKind::unsupported, error,
-                     "the converter '" + program + "' cannot be run (" + errno_text(error) +
-                         "): install sf-gluster again");
+                     "the converter '" + program + "' cannot be run (" + errno_text(error) + "): " +
+                         // libvirtd is root: to it nothing else says so.
+                         (error == EACCES ? "if AppArmor denies it, "
+                                            "`/usr/share/sf-gluster/apparmor-lines add` mends that"
+                                          : "install sf-gluster again"));
     if (error != 0)
         return Error(ErrorKind::io, error,
                      "cannot start the converter '" + program + "': " + errno_text(error));

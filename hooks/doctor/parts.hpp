@@ -31,6 +31,7 @@ Findings check_images(const hooks::KnownVolumes& volumes);
 
 // Whether AppArmor, where it is on, lets guests and libvirt at gluster.
 Findings check_apparmor(const std::string& directory = "/etc/apparmor.d",
-                        const std::string& switch_file = "/sys/module/apparmor/parameters/enabled");
+                        const std::string& switch_file = "/sys/module/apparmor/parameters/enabled",
+                        const std::string& profiles = "/sys/kernel/security/apparmor/profiles");
 
 }  // namespace sfg::doctor

@@ -150,13 +150,22 @@ TEST_F(Doctor, FindsImagesThatDoNotOpenOverGfapi) {
 }
 
 TEST_F(Doctor, AppArmorIsToLetThemIn) {
-    auto check = [&] { return check_apparmor(directory_ / "etc", directory_ / "enabled"); };
+    auto check = [&] {
+        return check_apparmor(directory_ / "etc", directory_ / "enabled", directory_ / "profiles");
+    };
     EXPECT_EQ(check().front().what, "it is off on this host");
     file("enabled", "Y\n");
     file("etc/usr.sbin.libvirtd", "profile libvirtd {}");
     file("etc/abstractions/libvirt-qemu", "include if exists <local/abstractions/libvirt-qemu>\n");
     EXPECT_EQ(check().size(), 2u);
     EXPECT_EQ(check().front().mend, "/usr/share/sf-gluster/apparmor-lines add");
+    EXPECT_EQ(check().front().level, Level::problem);
+    // No guest is confined where libvirtd is not.
+    file("profiles", "virt-aa-helper (enforce)\n");
+    ASSERT_EQ(check().size(), 1u);
+    EXPECT_EQ(check().front().level, Level::fine);
+    file("profiles", "virt-aa-helper (enforce)\nlibvirtd (enforce)\n");
+    EXPECT_EQ(check().size(), 2u);
     file("etc/local/usr.sbin.libvirtd", "  include if exists <abstractions/sf-gluster-libvirtd>\n");
     file("etc/abstractions/libvirt-qemu", "include if exists <abstractions/libvirt-qemu.d>\n");
     ASSERT_EQ(check().size(), 1u);
