@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <string>
 
 #include "hooks/doctor/parts.hpp"
@@ -30,15 +29,15 @@ std::string text_of(const std::string& path) {
 }
 
 // libvirt gives guests a profile where its own daemon has one (use_apparmor in
-// security_apparmor.c). Root alone may read the list; where it is not told, it is as Debian has it.
+// security_apparmor.c). Root alone may open the list; where that fails, it is as Debian has it.
 bool libvirtd_is_confined(const std::string& profiles) {
-    std::istringstream lines(text_of(profiles));
-    bool told = false;
-    for (std::string line; std::getline(lines, line); told = true) {
+    std::ifstream lines(profiles);
+    if (!lines) return true;
+    for (std::string line; std::getline(lines, line);) {
         for (const char* name : {"libvirtd (", "/usr/sbin/libvirtd (", "virtqemud ("})
             if (line.starts_with(name)) return true;
     }
-    return !told;
+    return false;
 }
 
 }  // namespace

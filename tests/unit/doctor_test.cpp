@@ -164,6 +164,8 @@ TEST_F(Doctor, AppArmorIsToLetThemIn) {
     file("profiles", "virt-aa-helper (enforce)\n");
     ASSERT_EQ(check().size(), 1u);
     EXPECT_EQ(check().front().level, Level::fine);
+    file("profiles", "");
+    EXPECT_EQ(check().front().level, Level::fine);
     file("profiles", "virt-aa-helper (enforce)\nlibvirtd (enforce)\n");
     EXPECT_EQ(check().size(), 2u);
     file("etc/local/usr.sbin.libvirtd", "  include if exists <abstractions/sf-gluster-libvirtd>\n");

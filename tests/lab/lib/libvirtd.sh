@@ -94,9 +94,12 @@ start_virtlogd() {  # it keeps the guests' output, over restarts of libvirtd
 # Runs inside: libvirtd, and how it ended. The wrapper is split into words.
 lab_inside_libvirtd() {  # EXIT-FILE WRAP [KEY=VALUE]...
     local exit_file=$1 wrap=$2 status=0
+    local -a unconfined=()
     shift 2
+    # The host's profile, by the program's path, knows nothing of what is tried here.
+    ! aa-enabled --quiet 2>/dev/null || unconfined=(aa-exec --profile unconfined --)
     # shellcheck disable=SC2086
-    env "$@" $wrap /usr/sbin/libvirtd || status=$?
+    env "$@" $wrap "${unconfined[@]}" /usr/sbin/libvirtd || status=$?
     printf '%s\n' "$status" > "$exit_file"
 }
 

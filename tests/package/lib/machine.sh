@@ -22,6 +22,8 @@ in_machine() {
 
 build_machine() {
     local unit
+    exec 7> "$cache/.lock-machine"
+    flock 7
     [ "$(cat "$image/complete" 2>/dev/null)" != "$image_mark" ] || return 0
     build_base
     say "making the machine's disk in $image, once"

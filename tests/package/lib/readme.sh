@@ -35,7 +35,12 @@ pid_of() { cat "/run/$1.pid" 2>/dev/null || true; }
 stop() {
     pid=$(pid_of "$1")
     [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    tries=600
+    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || { echo "$1 does not end" >&2; exit 1; }
+        sleep 0.1
+    done
 }
 start() {
     case $1 in
