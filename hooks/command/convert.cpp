@@ -75,6 +75,8 @@ Result<int> run(const Options& options) {
     auto guests = options.guests;
     if (options.all) {
         SFG_TRY_ASSIGN(guests, libvirt.persistent_guests());
+        // A user who is not root is asked for the session's guests by libvirt.
+        if (guests.empty()) say("there is no persistent guest on " + escaped(libvirt.uri()));
     }
     // One that cannot be converted keeps no other from it.
     int failed = 0;

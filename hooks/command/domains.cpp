@@ -45,16 +45,20 @@ Result<Libvirt> Libvirt::open(const std::string& uri) {
     if (connection == nullptr) return last_error("cannot connect to libvirt");
     Libvirt libvirt(connection);
     // Mounts, emulators and the configuration are looked at here.
-    const std::unique_ptr<char, decltype(&std::free)> used(virConnectGetURI(connection),
-                                                           &std::free);
-    const std::string_view text = used ? used.get() : "";
+    const std::string text = libvirt.uri();
     const auto authority = text.find("://");
     if (authority != std::string_view::npos && text.substr(authority + 3, 1) != "/")
         return Error(ErrorKind::unsupported,
-                     "'" + escaped(std::string(text)) +
+                     "'" + escaped(text) +
                          "' is on another host, and what suits a guest is decided by the mounts "
                          "and emulators of this one: run sf-gluster there");
     return libvirt;
+}
+
+std::string Libvirt::uri() const {
+    const std::unique_ptr<char, decltype(&std::free)> used(virConnectGetURI(connection_.get()),
+                                                           &std::free);
+    return used ? used.get() : "";
 }
 
 Result<std::vector<std::string>> Libvirt::persistent_guests() const {

@@ -17,6 +17,9 @@ class Libvirt {
     // "" is libvirt's default. ErrorKind::unsupported for a libvirtd of another host.
     static Result<Libvirt> open(const std::string& uri);
 
+    // What it is connected to, such as qemu:///session.
+    std::string uri() const;
+
     // Names of all guests that have a definition on disk.
     Result<std::vector<std::string>> persistent_guests() const;
 

@@ -28,7 +28,7 @@ check "README: install" told typed install
 check "the modules are ours" modules_are_ours
 check "dpkg --verify" dpkg_verifies
 check "README: pool" told typed pool
-boot_image /tmp/reader/debian-12-generic-amd64.qcow2
+boot_image /tmp/reader/debian-12-nocloud-amd64.qcow2
 check "README: image" told typed image
 check "README: guest" told typed guest
 check "it runs" [ "$(in_tree virsh domstate demo | head -n 1)" = running ]
