@@ -10,6 +10,7 @@
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/reach.hpp"
+#include "driver/gluster/volume_id.hpp"
 
 namespace sfg {
 namespace {
@@ -112,12 +113,10 @@ Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& addres
         close_in_background(fs);
         return error;
     }
-    char id[16];
-    if (glfs_get_volumeid(fs, id, sizeof(id)) != sizeof(id)) {
-        const Error error =
-            Error::from_errno(errno, "cannot ask for the id of " + name_of(address));
+    auto id = volume_id_of(fs, address, limit);
+    if (!id) {
         close_in_background(fs);
-        return error;
+        return id.error();
     }
     struct stat stat {};
     glfs_object* const root = glfs_h_lookupat(fs, nullptr, "/", &stat, 0);
@@ -127,8 +126,7 @@ Result<std::shared_ptr<Connection>> Connection::open(const VolumeAddress& addres
         close_in_background(fs);
         return error;
     }
-    return std::shared_ptr<Connection>(
-        new Connection(fs, root, address.volume, std::string(id, sizeof(id))));
+    return std::shared_ptr<Connection>(new Connection(fs, root, address.volume, *std::move(id)));
 }
 
 }  // namespace sfg

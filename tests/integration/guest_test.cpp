@@ -172,6 +172,22 @@ TEST_F(GuestOnAChainTest, ByTheTransportUnix) {
     EXPECT_TRUE(done(guest->destroy()));
 }
 
+// The real one tells no volume's id, and is root's, so that qemu needs the relay.
+TEST_F(GuestOnAChainTest, ByTheSocketThatGlusterdHasForItsOwnPrograms) {
+    const Ran pid = lab().call("exec", {"--node", "1", "--", "cat", "/run/glusterd.pid"});
+    ASSERT_TRUE(pid.ok()) << pid.output;
+    const std::string path = "/srv/glusterd-own.socket";
+    const std::string own =
+        "/proc/" + std::to_string(std::stol(pid.output)) + "/root/run/glusterd.socket";
+    const SocketRelay glusterd(path, own, 0);
+    ASSERT_TRUE(glusterd.ready());
+    auto guest = run({on_gluster("instances/u/vda", {path})});
+    ASSERT_TRUE(done(guest));
+    EXPECT_EQ(owner("instances/u/vda"), qemus_user());
+    EXPECT_GE(glusterd.connections(), 2);
+    EXPECT_TRUE(done(guest->destroy()));
+}
+
 TEST_F(GuestOnAChainTest, ThroughALinkInTheVolume) {
     std::filesystem::create_directory_symlink("instances", fuse("link"));
     EXPECT_TRUE(done(run({on_gluster("link/u/vda")})));

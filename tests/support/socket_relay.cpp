@@ -63,20 +63,33 @@ void SocketRelay::serve() {
     }
 }
 
+int SocketRelay::connect_behind() const {
+    sockaddr_in inet{};
+    inet.sin_family = AF_INET;
+    inet.sin_port = htons(static_cast<std::uint16_t>(port_));
+    inet_pton(AF_INET, host_.c_str(), &inet.sin_addr);
+    sockaddr_un local{};
+    local.sun_family = AF_UNIX;
+    host_.copy(local.sun_path, sizeof(local.sun_path) - 1);
+    const bool is_local = port_ == 0;
+    const int server = socket(is_local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto* const address = is_local ? reinterpret_cast<const sockaddr*>(&local)
+                                         : reinterpret_cast<const sockaddr*>(&inet);
+    if (connect(server, address, is_local ? sizeof(local) : sizeof(inet)) == 0) return server;
+    close(server);
+    return -1;
+}
+
 void SocketRelay::carry(int client) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port_));
-    inet_pton(AF_INET, host_.c_str(), &address.sin_addr);
-    const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool open = connect(server, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    const int server = connect_behind();
+    bool open = server >= 0;
     while (open && !stop_) {
         std::array<pollfd, 2> polled{{{client, POLLIN, 0}, {server, POLLIN, 0}}};
         if (poll(polled.data(), polled.size(), kTick) <= 0) continue;
         if (polled[0].revents != 0) open = pass(client, server);
         if (open && polled[1].revents != 0) open = pass(server, client);
     }
-    close(server);
+    if (server >= 0) close(server);
     close(client);
 }
 

@@ -8,8 +8,8 @@
 
 namespace sfg::test {
 
-// A Unix socket, open to everybody, behind which is a TCP port: glusterd's own is in its node's
-// namespace.
+// A Unix socket, open to everybody, behind which is a TCP port, or with a path for the host and
+// port 0 another Unix socket: glusterd's own is in its node's namespace, and root's.
 class SocketRelay {
   public:
     SocketRelay(std::string path, const std::string& host, int port);
@@ -23,6 +23,7 @@ class SocketRelay {
   private:
     void serve();
     void carry(int client);
+    int connect_behind() const;
 
     const std::string path_;
     const std::string host_;

@@ -29,6 +29,7 @@ TEST(GfapiFaults, StandBeforeEachFunctionThatReachesGluster) {
         "glfs_fd_set_lkowner",
         "glfs_fini",
         "glfs_free",
+        "glfs_get_volfile",
         "glfs_get_volumeid",
         "glfs_h_close",
         "glfs_h_extract_handle",
