@@ -17,13 +17,13 @@ base_packages=(
 host_packages=(
     glusterfs-server qemu-system-x86 qemu-block-extra qemu-utils
 )
-# What the package may want. These and the host's are fetched only: it is apt that is to find out what
-# is needed, without a network.
+# What the package depends on and recommends, with what those recommend. These and the host's are
+# fetched only: it is apt that is to find out what is needed, without a network.
 wanted_packages=(
-    glusterfs-client libpugixml-dev
+    glusterfs-client qemu-utils libpugixml-dev
 )
 # What a complete tree has.
-base_mark="3 ${base_packages[*]} ${host_packages[*]} ${wanted_packages[*]}"
+base_mark="4 ${base_packages[*]} ${host_packages[*]} ${wanted_packages[*]}"
 
 in_base() {
     chroot "$base.new" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
