@@ -16,11 +16,11 @@
 #include "driver/core/user_groups.hpp"
 #include "driver/disks/known_servers.hpp"
 #include "driver/gluster/as_user.hpp"
+#include "driver/gluster/bounded.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
-#include "driver/volumes/bounded.hpp"
-#include "driver/volumes/names.hpp"
+#include "driver/pools/names.hpp"
 
 namespace sfg {
 namespace {

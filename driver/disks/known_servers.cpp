@@ -3,7 +3,7 @@
 
 #include "driver/core/settings.hpp"
 #include "driver/gluster/uri.hpp"
-#include "driver/volumes/known_pools.hpp"
+#include "driver/pools/known_pools.hpp"
 
 namespace sfg {
 namespace {

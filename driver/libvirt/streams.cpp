@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "driver/volumes/stream_gate.hpp"
+#include "driver/transfer/stream_gate.hpp"
 
 namespace sfg {
 

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/transfer.hpp"
+#include "driver/transfer/transfer.hpp"
 
 namespace sfg {
 

@@ -3,9 +3,9 @@
 
 #include <cerrno>
 
-#include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/names.hpp"
-#include "driver/volumes/parents.hpp"
+#include "driver/images/header_cache.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/parents.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {
@@ -22,9 +22,9 @@ Result<Gfid> fill_and_publish(const OpenPool& pool, const VolumeRequest& request
     SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
     SFG_TRY(temporary.publish());
     if (flushed && info)
-        Catalogue::instance().cache_built_image(pool.volume_id(), temporary.object().gfid(),
-                                                flushed->size, flushed->modified,
-                                                std::make_shared<const ImageInfo>(*info));
+        HeaderCache::instance().insert_built(pool.volume_id(), temporary.object().gfid(),
+                                             flushed->size, flushed->modified,
+                                             std::make_shared<const ImageInfo>(*info));
     return temporary.object().gfid();
 }
 

@@ -7,10 +7,10 @@
 
 #include "driver/core/result.hpp"
 #include "driver/gluster/object.hpp"
+#include "driver/images/image_info.hpp"
+#include "driver/pools/pool.hpp"
+#include "driver/pools/temporaries.hpp"
 #include "driver/volumes/create.hpp"
-#include "driver/volumes/image_info.hpp"
-#include "driver/volumes/pool.hpp"
-#include "driver/volumes/temporaries.hpp"
 
 namespace sfg {
 

@@ -3,25 +3,25 @@
 
 #include <cerrno>
 
+#include "driver/chains/chain.hpp"
 #include "driver/core/fuse_mounts.hpp"
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/pools/catalogue.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/parents.hpp"
 #include "driver/qcow2/header.hpp"
 #include "driver/qcow2/preallocate.hpp"
 #include "driver/qcow2/resize.hpp"
 #include "driver/qcow2/rewrite_header.hpp"
+#include "driver/transfer/copy.hpp"
+#include "driver/transfer/progress.hpp"
 #include "driver/volumes/build.hpp"
-#include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/chain.hpp"
 #include "driver/volumes/conversion.hpp"
-#include "driver/volumes/copy.hpp"
 #include "driver/volumes/finish_upload.hpp"
-#include "driver/volumes/names.hpp"
-#include "driver/volumes/parents.hpp"
-#include "driver/volumes/progress.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "driver/core/result.hpp"
+#include "driver/pools/pool.hpp"
 #include "driver/volumes/create.hpp"
-#include "driver/volumes/pool.hpp"
 
 namespace sfg {
 

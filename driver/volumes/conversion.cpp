@@ -4,7 +4,7 @@
 #include "driver/convert/convert.hpp"
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
-#include "driver/volumes/names.hpp"
+#include "driver/pools/names.hpp"
 
 namespace sfg {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "driver/chains/chain.hpp"
 #include "driver/core/result.hpp"
-#include "driver/volumes/chain.hpp"
+#include "driver/pools/temporaries.hpp"
+#include "driver/transfer/progress.hpp"
 #include "driver/volumes/create.hpp"
-#include "driver/volumes/progress.hpp"
-#include "driver/volumes/temporaries.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {

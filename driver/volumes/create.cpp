@@ -7,12 +7,12 @@
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/pools/catalogue.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/parents.hpp"
+#include "driver/pools/temporaries.hpp"
 #include "driver/qcow2/create.hpp"
 #include "driver/volumes/build.hpp"
-#include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/names.hpp"
-#include "driver/volumes/parents.hpp"
-#include "driver/volumes/temporaries.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {

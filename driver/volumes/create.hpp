@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "driver/chains/backing.hpp"
 #include "driver/core/result.hpp"
+#include "driver/pools/pool.hpp"
 #include "driver/qcow2/create.hpp"
-#include "driver/volumes/backing.hpp"
-#include "driver/volumes/pool.hpp"
 
 namespace sfg {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "driver/core/log.hpp"
-#include "driver/volumes/inspect.hpp"
+#include "driver/images/inspect.hpp"
 
 namespace sfg {
 

@@ -3,18 +3,18 @@
 
 #include <cerrno>
 
+#include "driver/chains/backing.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/gluster/bounded.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
-#include "driver/volumes/backing.hpp"
-#include "driver/volumes/bounded.hpp"
-#include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/inspect.hpp"
-#include "driver/volumes/known_pools.hpp"
-#include "driver/volumes/names.hpp"
-#include "driver/volumes/scan.hpp"
-#include "driver/volumes/temporaries.hpp"
+#include "driver/images/inspect.hpp"
+#include "driver/pools/catalogue.hpp"
+#include "driver/pools/known_pools.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/scan.hpp"
+#include "driver/pools/temporaries.hpp"
 
 namespace sfg {
 namespace {

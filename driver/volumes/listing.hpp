@@ -8,17 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "driver/chains/backing.hpp"
 #include "driver/core/result.hpp"
-#include "driver/volumes/image_info.hpp"
-#include "driver/volumes/pool.hpp"
+#include "driver/images/image_info.hpp"
+#include "driver/pools/pool.hpp"
 
 namespace sfg {
-
-// The base of an image as a user may name it again: its path made absolute.
-struct BackingShown {
-    std::string path;    // a gluster URI, a local path, or what the image says where it is neither
-    std::string format;  // empty where the image does not say
-};
 
 // A volume as libvirt shows it.
 struct ListedVolume {

@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <optional>
 
+#include "driver/chains/dependants.hpp"
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
-#include "driver/volumes/catalogue.hpp"
-#include "driver/volumes/dependants.hpp"
-#include "driver/volumes/file_use.hpp"
-#include "driver/volumes/names.hpp"
-#include "driver/volumes/parents.hpp"
+#include "driver/pools/catalogue.hpp"
+#include "driver/pools/file_use.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/parents.hpp"
 
 namespace sfg {
 namespace {

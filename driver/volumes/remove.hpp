@@ -4,7 +4,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/pool.hpp"
+#include "driver/pools/pool.hpp"
 
 namespace sfg {
 

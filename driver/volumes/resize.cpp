@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <limits>
 
+#include "driver/chains/chain.hpp"
+#include "driver/chains/dependants.hpp"
 #include "driver/core/log.hpp"
+#include "driver/images/inspect.hpp"
 #include "driver/qcow2/preallocate.hpp"
 #include "driver/qcow2/resize.hpp"
-#include "driver/volumes/chain.hpp"
-#include "driver/volumes/dependants.hpp"
-#include "driver/volumes/inspect.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/pool.hpp"
+#include "driver/pools/pool.hpp"
 
 namespace sfg {
 

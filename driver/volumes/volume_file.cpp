@@ -3,12 +3,12 @@
 
 #include <cerrno>
 
+#include "driver/chains/dependants.hpp"
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
-#include "driver/volumes/dependants.hpp"
-#include "driver/volumes/inspect.hpp"
-#include "driver/volumes/names.hpp"
+#include "driver/images/inspect.hpp"
+#include "driver/pools/names.hpp"
 
 namespace sfg {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "driver/core/result.hpp"
 #include "driver/gluster/object.hpp"
-#include "driver/volumes/file_use.hpp"
-#include "driver/volumes/pool.hpp"
+#include "driver/pools/file_use.hpp"
+#include "driver/pools/pool.hpp"
 
 namespace sfg {
 

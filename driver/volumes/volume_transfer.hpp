@@ -6,8 +6,8 @@
 #include <string>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/pool.hpp"
-#include "driver/volumes/transfer.hpp"
+#include "driver/pools/pool.hpp"
+#include "driver/transfer/transfer.hpp"
 
 namespace sfg {
 

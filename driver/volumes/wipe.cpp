@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "driver/core/log.hpp"
-#include "driver/volumes/copy.hpp"
-#include "driver/volumes/holes.hpp"
-#include "driver/volumes/progress.hpp"
+#include "driver/transfer/copy.hpp"
+#include "driver/transfer/holes.hpp"
+#include "driver/transfer/progress.hpp"
 #include "driver/volumes/volume_file.hpp"
 
 namespace sfg {

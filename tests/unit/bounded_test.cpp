@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/bounded.hpp"
+#include "driver/gluster/bounded.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/catalogue.hpp"
+#include "driver/pools/catalogue.hpp"
 
 #include <gtest/gtest.h>
 

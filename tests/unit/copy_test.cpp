@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/copy.hpp"
+#include "driver/transfer/copy.hpp"
 
 #include <gtest/gtest.h>
 

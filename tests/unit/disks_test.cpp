@@ -9,7 +9,7 @@
 #include "driver/core/user_groups.hpp"
 #include "driver/disks/disk_requests.hpp"
 #include "driver/disks/known_servers.hpp"
-#include "driver/volumes/known_pools.hpp"
+#include "driver/pools/known_pools.hpp"
 
 namespace sfg {
 namespace {

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "driver/volumes/pieces.hpp"
+#include "driver/transfer/pieces.hpp"
 #include "tests/support/hanging_store.hpp"
 #include "tests/unit/transfer_client.hpp"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/holes.hpp"
+#include "driver/transfer/holes.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "driver/transfer/pieces.hpp"
 #include "driver/volumes/finish_upload.hpp"
-#include "driver/volumes/pieces.hpp"
 #include "tests/support/fault_store.hpp"
 
 namespace sfg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/inspect.hpp"
+#include "driver/images/inspect.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/names.hpp"
+#include "driver/pools/names.hpp"
 
 #include <gtest/gtest.h>
 

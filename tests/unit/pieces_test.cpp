@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/pieces.hpp"
+#include "driver/transfer/pieces.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/pool.hpp"
+#include "driver/pools/pool.hpp"
 
 #include <gtest/gtest.h>
 
+#include "driver/pools/known_pools.hpp"
 #include "driver/volumes/create.hpp"
-#include "driver/volumes/known_pools.hpp"
 
 namespace sfg {
 namespace {

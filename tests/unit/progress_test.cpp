@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/progress.hpp"
+#include "driver/transfer/progress.hpp"
 
 #include <gtest/gtest.h>
 

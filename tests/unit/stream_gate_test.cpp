@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "driver/volumes/stream_gate.hpp"
+#include "driver/transfer/stream_gate.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

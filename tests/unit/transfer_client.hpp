@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/volumes/transfer.hpp"
+#include "driver/transfer/transfer.hpp"
 #include "tests/unit/noise.hpp"
 
 // A transfer seen from libvirt's side: its event loop polls the descriptor and calls in without

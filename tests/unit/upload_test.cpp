@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "driver/core/log.hpp"
-#include "driver/volumes/pieces.hpp"
+#include "driver/transfer/pieces.hpp"
 #include "tests/support/hanging_store.hpp"
 #include "tests/unit/transfer_client.hpp"
 

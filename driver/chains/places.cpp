@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/chains/places.hpp"
+
+#include <cerrno>
+#include <vector>
+
+#include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/gluster/connections.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
+#include "driver/gluster/uri.hpp"
+#include "driver/pools/known_pools.hpp"
+#include "driver/pools/names.hpp"
+
+namespace sfg {
+namespace {
+
+// "base 'x' does not exist"
+Error place_error(const std::string& who, ErrorKind kind, int error, const std::string& why) {
+    return Error(kind, error, who + " " + why);
+}
+
+}  // namespace
+
+Place place_in(const OpenPool& pool, std::string path) {
+    return Place{pool.connection(), pool.pool.address, std::move(path)};
+}
+
+Result<Place> place_of_requested_uri(const std::string& text) {
+    const std::string named = "base '" + escaped(text) + "'";
+    SFG_TRY_ASSIGN(const GlusterUri uri, parse_gluster_uri(text));
+    if (uri.transport != "tcp")
+        return place_error(
+            named, ErrorKind::unsupported, 0,
+            "uses the transport '" + uri.transport + "': only tcp is supported here");
+    if (!is_volume_name(uri.volume))
+        return place_error(named, ErrorKind::invalid, 0, "names a gluster volume that cannot be");
+    const auto address = KnownPools::instance().address_for(uri.volume, uri.server());
+    if (!address)
+        return place_error(named, ErrorKind::denied, 0,
+                           "is on the gluster server '" + uri.host +
+                               "', which no active pool names: define and start a pool for it");
+    const auto path = normalized(uri.path);
+    if (!path) return place_error(named, ErrorKind::invalid, 0, "leads out of its gluster volume");
+    SFG_TRY_ASSIGN(auto connection,
+                   Connections::instance().get(*address, settings().connect_timeout));
+    return Place{std::move(connection), *address, *path};
+}
+
+Result<std::optional<Place>> place_of_fuse_path(const std::string& path, const FusePath& fuse) {
+    const std::string over_fuse = gfid_over_fuse(path);
+    std::optional<Error> error;
+    for (const auto& address : KnownPools::instance().volumes_named(fuse.volume)) {
+        SFG_TRY_ASSIGN(auto connection,
+                       Connections::instance().get(address, settings().connect_timeout));
+        SFG_TRY_ASSIGN(const Object root, root_of(connection));
+        const auto object = lookup_path(root, fuse.path);
+        if (!object)
+            error = object.error();
+        else if (text_of(object->gfid()) == over_fuse)
+            return std::optional(Place{std::move(connection), address, fuse.path});
+    }
+    if (!error) return std::optional<Place>();
+    if (error->kind() == ErrorKind::not_found)
+        return place_error("base '" + escaped(path) + "'", ErrorKind::not_found, ENOENT,
+                           "does not exist in gluster volume '" + fuse.volume +
+                               "', or leads through a symbolic link");
+    return error->with_context("base '" + escaped(path) + "'");
+}
+
+std::optional<Place> place_of_recorded(const std::optional<Place>& at,
+                                       const std::string& recorded) {
+    std::vector<VolumeAddress> addresses;
+    std::optional<std::string> path;
+    if (is_gluster_uri(recorded)) {
+        const auto uri = parse_gluster_uri(recorded);
+        if (!uri) return std::nullopt;
+        const auto address = KnownPools::instance().pool_for(uri->volume, uri->server());
+        if (!address) return std::nullopt;
+        addresses.push_back(*address);
+        path = normalized(uri->path);
+    } else if (recorded.starts_with('/')) {
+        const auto fuse = fuse_path(recorded);
+        if (!fuse) return std::nullopt;
+        addresses = KnownPools::instance().volumes_named(fuse->volume);
+        path = fuse->path;
+    } else if (at && !has_protocol(recorded)) {
+        path = normalized(join_path(parent_of(at->path), recorded));
+        if (path) return Place{at->connection, at->address, *path};
+    }
+    if (addresses.empty() || !path) return std::nullopt;
+    auto connection = Connections::instance().get(addresses.front(), settings().connect_timeout);
+    if (!connection) return std::nullopt;
+    return Place{*connection, addresses.front(), *path};
+}
+
+Result<Object> look_up_place(Place& place, const std::string& who) {
+    SFG_TRY_ASSIGN(const Object root, root_of(place.connection));
+    auto object = lookup_path(root, place.path);
+    if (object && object->is_link()) {
+        auto target = follow_links(place.connection, place.path);
+        if (target) place.path = target->path;
+        object =
+            target ? Result<Object>(std::move(target->object)) : Result<Object>(target.error());
+    }
+    if (!object) {
+        if (object.error().kind() == ErrorKind::not_found)
+            return place_error(who, ErrorKind::not_found, ENOENT, "does not exist");
+        return object.error().with_context(who);
+    }
+    if (object->is_directory())
+        return place_error(who, ErrorKind::invalid, EISDIR, "is a directory");
+    if (!object->is_file()) return place_error(who, ErrorKind::invalid, 0, "is not a regular file");
+    return object;
+}
+
+}  // namespace sfg

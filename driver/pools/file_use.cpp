@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/pools/file_use.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+namespace sfg {
+namespace {
+
+// qemu's image locks (block/file-posix.c, RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE): one byte
+// for each permission that a process uses, from 100 on, and one for each that it denies others,
+// from 200 on. The second permission is to write (block.h, BLK_PERM_WRITE).
+constexpr Extent kQemusBytes{100, 104};
+constexpr Extent kQemuWrites{101, 1};
+constexpr Extent kQemuMayNotWrite{201, 1};
+constexpr Extent kOurs{0, 100};
+constexpr Extent kWholeFile{0, 0};
+
+using Key = std::pair<std::string, std::array<unsigned char, 16>>;
+
+struct Entry {
+    bool exclusive = false;
+    std::multiset<std::string> doing;  // a clause for each holder
+};
+
+struct Table {
+    std::mutex mutex;
+    std::map<Key, Entry> entries;
+
+    static Table& instance() {
+        static auto* const table = new Table;  // never destroyed: threads may outlive main
+        return *table;
+    }
+};
+
+void release(const Key& key, const std::string& doing) {
+    auto& table = Table::instance();
+    const std::lock_guard held(table.mutex);
+    const auto found = table.entries.find(key);
+    if (found == table.entries.end()) return;
+    auto& holders = found->second.doing;
+    if (const auto mine = holders.find(doing); mine != holders.end()) holders.erase(mine);
+    if (holders.empty()) table.entries.erase(found);
+}
+
+Error busy(const std::string& why) {
+    return Error(ErrorKind::busy, EBUSY, why);
+}
+
+Error guest_writes() {
+    return busy("a guest, or another qemu program, has it open for writing");
+}
+
+// Whose lock is in the way of an exclusive one.
+Error in_the_way(File& file) {
+    const auto found = file.foreign_lock(kWholeFile);
+    if (found && *found && (*found)->offset >= kQemusBytes.offset &&
+        (*found)->offset < kQemusBytes.end())
+        return busy(
+            "a guest, or another qemu program, has it open over a FUSE mount on this or another "
+            "host");
+    return busy("another process, on this or another host, works with it");
+}
+
+}  // namespace
+
+Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing) {
+    const Key key{object.connection()->volume_id(), object.gfid().bytes};
+    auto& table = Table::instance();
+    const std::lock_guard held(table.mutex);
+    Entry& entry = table.entries[key];
+    const bool exclusive = use == FileUse::exclusive;
+    if (!entry.doing.empty() && (entry.exclusive || exclusive)) return busy(*entry.doing.begin());
+    entry.exclusive = exclusive;
+    entry.doing.insert(doing);
+    return FileHold(nullptr, [key, doing](void*) { release(key, doing); });
+}
+
+Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing) {
+    SFG_TRY_ASSIGN(FileHold hold, hold_object(object, use, doing));
+    const bool exclusive = use == FileUse::exclusive;
+    SFG_TRY_ASSIGN(File file, File::open(object, exclusive ? O_RDWR : O_RDONLY));
+    const auto locked = exclusive ? file.lock(File::Lock::exclusive, kWholeFile)
+                                  : file.lock(File::Lock::shared, kOurs);
+    if (!locked) {
+        if (locked.error().kind() != ErrorKind::busy) return locked.error();
+        return exclusive ? in_the_way(file)
+                         : busy("another process, on this or another host, changes it");
+    }
+    return UsedFile{std::move(hold), std::move(file)};
+}
+
+Result<void> keep_guests_from_writing(UsedFile& used) {
+    // First the lock and then the look, as qemu does it, so that one of two sees the other.
+    SFG_TRY(used.file.lock(File::Lock::shared, kQemuMayNotWrite));
+    SFG_TRY_ASSIGN(const auto found, used.file.foreign_lock(kQemuWrites));
+    if (found) return guest_writes();
+    return {};
+}
+
+Result<void> keep_guests_from_writing(LocalFile& file) {
+    SFG_TRY(file.lock_shared(kQemuMayNotWrite.offset));
+    SFG_TRY_ASSIGN(const bool locked, file.is_locked(kQemuWrites.offset));
+    if (locked) return guest_writes();
+    return {};
+}
+
+}  // namespace sfg

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/pools/temporaries.hpp"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <mutex>
+#include <random>
+#include <unordered_set>
+
+#include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/pools/names.hpp"
+#include "driver/pools/parents.hpp"
+
+namespace sfg {
+namespace {
+
+// The gfids of the temporaries that this process works on. POSIX locks are no help inside one
+// process that holds one connection.
+class Registry {
+  public:
+    static Registry& instance() {
+        static auto* const registry = new Registry;  // never destroyed: threads may outlive main
+        return *registry;
+    }
+    void insert(const Gfid& gfid) {
+        const std::lock_guard held(mutex_);
+        live_.insert(gfid);
+    }
+    void erase(const Gfid& gfid) {
+        const std::lock_guard held(mutex_);
+        live_.erase(gfid);
+    }
+    bool contains(const Gfid& gfid) {
+        const std::lock_guard held(mutex_);
+        return live_.contains(gfid);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::unordered_set<Gfid> live_;
+};
+
+std::uint64_t random_id() {
+    // Also unique between hosts: a clash would fail the exclusive create, not harm anybody.
+    static thread_local std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+class Temporary::Registration {
+  public:
+    explicit Registration(const Gfid& gfid) : gfid_(gfid) { Registry::instance().insert(gfid_); }
+    ~Registration() { Registry::instance().erase(gfid_); }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+
+  private:
+    Gfid gfid_;
+};
+
+Temporary::Temporary(Object directory, std::string name, std::string final_name,
+                     CreatedFile created)
+    : directory_(std::move(directory)),
+      name_(std::move(name)),
+      final_name_(std::move(final_name)),
+      created_(std::move(created)),
+      registration_(std::make_unique<Registration>(created_.object.gfid())) {}
+
+Result<Temporary> Temporary::make(const Object& directory, const std::string& final_name,
+                                  mode_t mode) {
+    const std::string name = temporary_name(final_name, random_id());
+    SFG_TRY_ASSIGN(CreatedFile created, create_file(directory, name, mode));
+    Temporary temporary(directory, name, final_name, std::move(created));
+    SFG_TRY(temporary.file().lock_exclusively());
+    return temporary;
+}
+
+Temporary::Temporary(Temporary&&) noexcept = default;
+
+Temporary::~Temporary() {
+    if (registration_ == nullptr) return;  // moved from, or published
+    if (auto removed = remove(directory_, name_); !removed)
+        log_warning("temporary file '" + escaped(name_) +
+                    "' is left for a later refresh: " + removed.error().message());
+}
+
+Result<void> Temporary::publish() {
+    SFG_TRY(link(created_.object, directory_, final_name_));
+    // From here on the volume stands. What fails now is untidy and no more.
+    if (auto removed = remove(directory_, name_); !removed)
+        log_warning("temporary file '" + escaped(name_) +
+                    "' is left for a later refresh: " + removed.error().message());
+    registration_.reset();
+    return {};
+}
+
+void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>& found) {
+    // A refresh holds the pool's lock: the rest is for the next one.
+    constexpr std::size_t kMostAtOnce = 64;
+    const auto oldest_kept =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) -
+        settings().temporary_age.count();
+    std::size_t tried = 0;
+    for (const auto& temporary : found) {
+        if (tried == kMostAtOnce) break;
+        if (!temporary.object.is_file() || temporary.object.stat().st_mtime > oldest_kept ||
+            temporary.object.stat().st_ctime > oldest_kept ||
+            Registry::instance().contains(temporary.object.gfid()))
+            continue;
+        ++tried;
+        auto file = File::open(temporary.object, O_RDWR);
+        if (!file) continue;
+        if (!file->lock_exclusively()) continue;  // somebody's work
+        if (!remove(temporary.directory, last_of(temporary.name))) continue;
+        log_info(pool.pool.described() + ": removed the left-over temporary file '" +
+                 escaped(temporary.name) + "'");
+        remove_parents(pool, temporary.name);
+    }
+}
+
+}  // namespace sfg

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/pools/scan.hpp"
+
+namespace sfg {
+
+// A file in work: made under a temporary name beside its final one, locked for other processes
+// and registered for this one until it is published or dropped. The destructor drops it.
+class Temporary {
+  public:
+    // In `directory`, for a volume whose last component is `final_name`. ErrorKind::not_found
+    // where the directory has vanished.
+    static Result<Temporary> make(const Object& directory, const std::string& final_name,
+                                  mode_t mode);
+
+    Temporary(Temporary&&) noexcept;
+    Temporary& operator=(Temporary&&) = delete;
+    ~Temporary();
+
+    File& file() { return created_.file; }
+    const Object& object() const { return created_.object; }
+    const std::string& name() const { return name_; }  // beside the final one
+
+    // Gives the file its final name without overwriting (ErrorKind::exists where it is taken).
+    // All of it must have been flushed. Afterwards the temporary name is gone, or is left to the
+    // sweep.
+    Result<void> publish();
+
+  private:
+    class Registration;
+
+    Temporary(Object directory, std::string name, std::string final_name, CreatedFile created);
+
+    Object directory_;
+    std::string name_;
+    std::string final_name_;
+    CreatedFile created_;
+    std::unique_ptr<Registration> registration_;
+};
+
+// Removes those of `found` that are old (settings().temporary_age), not this process's and locked
+// by nobody: what killed processes left behind, and the marked directories that this leaves empty.
+void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>& found);
+
+}  // namespace sfg
