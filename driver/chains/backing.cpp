@@ -10,6 +10,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/uri.hpp"
 #include "driver/images/inspect.hpp"
+#include "driver/images/recorded_name.hpp"
 #include "driver/pools/file_use.hpp"
 #include "driver/pools/names.hpp"
 

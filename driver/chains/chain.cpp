@@ -9,6 +9,7 @@
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/images/inspect.hpp"
+#include "driver/images/recorded_name.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
 

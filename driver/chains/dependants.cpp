@@ -15,6 +15,7 @@
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/images/recorded_name.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/scan.hpp"

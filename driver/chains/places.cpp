@@ -10,6 +10,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/images/recorded_name.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
 

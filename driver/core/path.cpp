@@ -36,15 +36,18 @@ std::string last_of(const std::string& path) {
     return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-std::optional<std::string> normalized(std::string_view path) {
+namespace {
+
+std::optional<std::string> worked_out(std::string_view path, bool root_is_its_own_parent) {
     std::vector<std::string_view> kept;
     for (const std::string_view component : split_path(path)) {
         if (component.empty() || component == ".") continue;
-        if (component == "..") {
-            if (kept.empty()) return std::nullopt;
-            kept.pop_back();
-        } else {
+        if (component != "..") {
             kept.push_back(component);
+        } else if (!kept.empty()) {
+            kept.pop_back();
+        } else if (!root_is_its_own_parent) {
+            return std::nullopt;
         }
     }
     std::string out;
@@ -53,6 +56,16 @@ std::optional<std::string> normalized(std::string_view path) {
         out += component;
     }
     return out;
+}
+
+}  // namespace
+
+std::optional<std::string> normalized(std::string_view path) {
+    return worked_out(path, false);
+}
+
+std::string normalized_below_root(std::string_view path) {
+    return worked_out(path, true).value_or("");
 }
 
 std::string relative_path(const std::string& directory, const std::string& path) {

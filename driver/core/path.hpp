@@ -29,6 +29,9 @@ std::string last_of(const std::string& path);
 // of the root.
 std::optional<std::string> normalized(std::string_view path);
 
+// The same as the kernel and gluster do it: the root's ".." is the root.
+std::string normalized_below_root(std::string_view path);
+
 // How a file in `directory` names `path`, both from the volume's root and normalized:
 // "instances/u" and "image_cache/x" give "../../image_cache/x".
 std::string relative_path(const std::string& directory, const std::string& path);

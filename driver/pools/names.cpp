@@ -83,9 +83,4 @@ bool is_temporary_name(const std::string& component) {
            end.find_first_not_of("0123456789abcdef", kMark.size()) == std::string_view::npos;
 }
 
-bool has_protocol(const std::string& name) {
-    const auto at = name.find_first_of(":/");
-    return at != std::string::npos && name[at] == ':';
-}
-
 }  // namespace sfg

@@ -35,8 +35,4 @@ bool is_glusters_own(std::string_view component);
 std::string temporary_name(const std::string& component, std::uint64_t id);
 bool is_temporary_name(const std::string& component);
 
-// Whether qemu takes the name of an image for "protocol:rest" (block.c, path_has_protocol): a ':'
-// before the first '/'.
-bool has_protocol(const std::string& name);
-
 }  // namespace sfg
