@@ -34,7 +34,7 @@ Result<void> check_chain(const Place& image, std::optional<Place> at,
                               "leads back to the volume that is to be made: its chain would be a "
                               "loop");
         if (info == nullptr || !info->backing) return {};
-        at = place_of_recorded(at, *info->backing);
+        at = place_of_recorded(at, read_recorded_name(*info->backing));
         if (!at) return {};
         info = nullptr;  // it need not exist to be a loop
         SFG_TRY_ASSIGN(const Object root, root_of(at->connection));
@@ -71,21 +71,22 @@ Result<std::uint64_t> usable_capacity(const ImageInfo& info, const std::string& 
 
 Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Place place,
                              const BackingRequest& request) {
-    SFG_TRY_ASSIGN(const Object object,
-                   look_up_place(place, "base '" + escaped(request.path) + "'"));
-    SFG_TRY_ASSIGN(const auto inspected, inspect_cached(object));
+    const std::string who = "base '" + escaped(request.path) + "'";
+    SFG_TRY_ASSIGN(const Object object, look_up_place(place, who));
+    Base base;
+    auto used = use_shared(object, "a volume that has it as its base is being made");
+    if (!used) return used.error().with_context(who);
+    base.used = std::make_shared<UsedFile>(*std::move(used));
+    // Only now is it sure to stay, and to stay as it is: another host may have deleted, replaced,
+    // uploaded to or resized it before.
+    SFG_TRY_ASSIGN(const Object current, look_up_place(place, who));
+    if (current.gfid() != object.gfid())
+        return base_error(request.path, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
+    SFG_TRY(check_is_listed(place, current.gfid(), who));
+    SFG_TRY_ASSIGN(const auto inspected, inspect_cached(current));
     const ImageInfo& info = *inspected;
     if (!info.damage.empty())
         return base_error(request.path, ErrorKind::corrupt, 0, "cannot be used: " + info.damage);
-    Base base;
-    auto used = use_file(object, FileUse::shared, "a volume that has it as its base is being made");
-    if (!used) return used.error().with_context("base '" + escaped(request.path) + "'");
-    base.used = std::make_shared<UsedFile>(*std::move(used));
-    // Only now is it sure to stay: another host may have deleted or replaced it before.
-    SFG_TRY_ASSIGN(const Object current,
-                   look_up_place(place, "base '" + escaped(request.path) + "'"));
-    if (current.gfid() != object.gfid())
-        return base_error(request.path, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
     SFG_TRY_ASSIGN(const auto recorded_format, object.attribute(kFormatAttribute));
     SFG_TRY_ASSIGN(base.format, agree_on_format(request, info, recorded_format.has_value()));
     SFG_TRY(check_chain(place_in(pool, image), place, inspected, request.path));
@@ -138,6 +139,17 @@ Result<Base> find_base(const OpenPool& pool, const std::string& image,
         }
         return base_in_local_file(place_in(pool, image), request, fuse);
     }
+    // As libvirt records the bases of guests with several servers, and as a copied definition names
+    // them.
+    const RecordedName recorded = read_recorded_name(request.path);
+    if (recorded.files.front().kind == NamedFile::Kind::gluster) {
+        auto place = place_of_recorded(std::nullopt, recorded);
+        if (!place)
+            return base_error(request.path, ErrorKind::denied, 0,
+                              "is in no gluster volume that an active pool has by one of these "
+                              "servers: define and start a pool for it");
+        return base_in_gluster(pool, image, *std::move(place), request);
+    }
     if (auto named = check_volume_name(request.path); !named)
         return named.error().with_context("base '" + escaped(request.path) + "'");
     return base_in_gluster(pool, image,
@@ -148,9 +160,9 @@ std::optional<BackingShown> shown_backing(const Pool& pool, const std::string& i
                                           const ImageInfo& info) {
     if (!info.backing) return std::nullopt;
     BackingShown shown{*info.backing, info.backing_format};
-    const bool absolute = shown.path.starts_with('/') || has_protocol(shown.path);
-    if (!absolute)
-        if (const auto path = normalized(join_path(parent_of(image), shown.path)))
+    const RecordedName recorded = read_recorded_name(shown.path);
+    if (const NamedFile& file = recorded.files.front(); file.kind == NamedFile::Kind::relative)
+        if (const auto path = normalized(join_path(parent_of(image), file.path)))
             shown.path = pool.uri_of(*path);
     return shown;
 }

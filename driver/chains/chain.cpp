@@ -8,6 +8,7 @@
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/gluster/connections.hpp"
 #include "driver/images/inspect.hpp"
 #include "driver/images/recorded_name.hpp"
 #include "driver/pools/known_pools.hpp"
@@ -56,11 +57,15 @@ Result<void> check_readable(ByteSource& file, const ChainImage& image) {
     return {};
 }
 
+// Another cluster may have a volume of the same name.
 bool in_a_pool(const Place& place) {
     for (const auto& pool : KnownPools::instance().all()) {
-        if (pool.address.volume == place.connection->volume() &&
-            is_below(place.path, pool.directory))
-            return true;
+        if (pool.address.volume != place.connection->volume() ||
+            !is_below(place.path, pool.directory))
+            continue;
+        const auto connection =
+            Connections::instance().get(pool.address, settings().connect_timeout);
+        if (connection && (*connection)->volume_id() == place.connection->volume_id()) return true;
     }
     return false;
 }
@@ -89,7 +94,7 @@ Result<ChainImage> chain_image_in_gluster(Place place, const std::string& who,
     ChainImage image;
     image.gfid = object.gfid();
     auto prepare = [&]() -> Result<void> {
-        SFG_TRY_ASSIGN(UsedFile used, use_file(object, FileUse::shared, doing));
+        SFG_TRY_ASSIGN(UsedFile used, use_shared(object, doing));
         image.used = std::make_shared<UsedFile>(std::move(used));
         // Only now is it sure to stay what it is.
         SFG_TRY_ASSIGN(const Object current, look_up_place(place, "it"));
@@ -144,9 +149,10 @@ Result<void> check_looks_raw(LocalFile& file, const std::string& who) {
 Result<ChainImage> open_base(const std::optional<Place>& at, const std::string& local_path,
                              const ImageInfo& info, const std::string& doing) {
     const std::string& name = *info.backing;
-    const std::string& said = info.backing_format;
+    const RecordedName recorded = read_recorded_name(name);
+    const std::string& said = info.backing_format.empty() ? recorded.format : info.backing_format;
     const std::string who = "its base '" + escaped(name) + "'";
-    if (auto place = place_of_recorded(at, name)) {
+    if (auto place = place_of_recorded(at, recorded)) {
         if (!in_a_pool(*place))
             return Error(ErrorKind::denied, who + " is in no active pool's directory");
         SFG_TRY_ASSIGN(ChainImage base, chain_image_in_gluster(*std::move(place), who, doing));
@@ -160,9 +166,11 @@ Result<ChainImage> open_base(const std::optional<Place>& at, const std::string& 
         }
         return base;
     }
-    std::string path = name.starts_with("file:") ? name.substr(5) : name;
-    if (!at && !path.starts_with('/') && !has_protocol(path))
-        path = local_path.substr(0, local_path.rfind('/') + 1) + path;
+    const NamedFile& named = recorded.files.front();
+    std::string path;
+    if (recorded.plain && named.kind == NamedFile::Kind::local) path = named.path;
+    if (recorded.plain && named.kind == NamedFile::Kind::relative && !at)
+        path = local_path.substr(0, local_path.rfind('/') + 1) + named.path;
     const auto found = path.starts_with('/') ? base_directory(path) : std::nullopt;
     if (!found)
         return Error(ErrorKind::denied,

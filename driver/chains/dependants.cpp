@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/chains/dependants.hpp"
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <cerrno>
-#include <optional>
-#include <unordered_map>
+#include <memory>
 #include <unordered_set>
+#include <vector>
 
-#include "driver/core/fuse_mounts.hpp"
+#include "driver/chains/base_matcher.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/gluster/attendance.hpp"
 #include "driver/gluster/bounded.hpp"
 #include "driver/gluster/connections.hpp"
-#include "driver/gluster/links.hpp"
-#include "driver/gluster/uri.hpp"
-#include "driver/images/recorded_name.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/pools/catalogue.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/scan.hpp"
@@ -23,19 +22,30 @@
 namespace sfg {
 namespace {
 
+// A volume that needs, or may need, the file that is to be changed.
+struct Dependant {
+    std::string who;    // "'x' of pool 'p'"
+    std::string place;  // GLUSTER-VOLUME/path, as ignore-images has it
+    std::string name;   // as the image has it, of what is not certain
+    bool data = false;  // it keeps its data there
+    bool certain = true;
+};
+
 // The pools here that are in the gluster volume of `pool`, without those whose directory lies in
 // that of another one.
 std::vector<Pool> pools_of_volume(const OpenPool& pool) {
     std::vector<Pool> all = KnownPools::instance().all();
     all.push_back(pool.pool);
     std::vector<Pool> found;
-    for (const auto& candidate : all) {
+    for (auto& candidate : all) {
         // A gluster volume has one name: others need no connection, which may take its time.
         if (candidate.address.volume != pool.pool.address.volume) continue;
         const auto connection =
             Connections::instance().get(candidate.address, settings().connect_timeout);
         show_life();
-        if (!connection || (*connection)->volume_id() != pool.volume_id()) continue;
+        if (connection && (*connection)->volume_id() != pool.volume_id()) continue;
+        // By hosts that do not answer it may be the same volume: looked through by those that do.
+        if (!connection) candidate.address = pool.pool.address;
         auto covers = [](const Pool& outer, const Pool& inner) {
             return outer.directory == inner.directory || is_below(inner.directory, outer.directory);
         };
@@ -50,10 +60,33 @@ std::vector<Pool> pools_of_volume(const OpenPool& pool) {
 
 class Search {
   public:
-    Search(const OpenPool& pool, const Object& base, std::string path)
-        : pool_(pool), base_(base), path_(std::move(path)) {}
+    Search(const OpenPool& pool, const Object& base, std::string path,
+           std::optional<std::uint64_t> capacity)
+        : pool_(pool), base_(base), path_(std::move(path)), capacity_(capacity) {}
 
+    // Looks everywhere; what it finds it finds even where something hides. ErrorKind::not_connected
+    // where it finds nothing and something does.
     Result<std::vector<Dependant>> run() {
+        // Where bricks come and go it is the exception that a search meets that more than once.
+        constexpr int kAttempts = 3;
+        Attended attended;
+        for (int attempt = 0; attempt < kAttempts; ++attempt) {
+            SFG_TRY_ASSIGN(const auto attendance, Attendance::begin(pool_.connection()));
+            if (auto looked = look_everywhere(); !looked)
+                return or_hidden(pool_.connection(), looked.error());
+            if (!found_.empty()) return std::move(found_);
+            attended = attendance->end();
+            show_life();
+            if (attended.complete()) return std::vector<Dependant>();
+            if (!attended.hidden.empty()) break;
+        }
+        return Error(ErrorKind::not_connected, ENOTCONN,
+                     "whether other volumes need it cannot be told: " +
+                         attended.why(pool_.pool.address.volume));
+    }
+
+  private:
+    Result<void> look_everywhere() {
         std::vector<Scan> scans;
         for (const auto& pool : pools_of_volume(pool_)) {
             auto scanned = scan_pool(pool, ScanFor::dependants, settings().connect_timeout);
@@ -63,119 +96,134 @@ class Search {
                 // is known here for ever.)
                 if (scanned.error().kind() != ErrorKind::pool_missing || pool == pool_.pool)
                     return scanned.error();
-                KnownPools::instance().remove(pool.name);
+                KnownPools::instance().remove(pool);
                 continue;
             }
-            Scan scan = *std::move(scanned);
-            for (const auto& entry : scan.entries)
-                if (!S_ISDIR(entry.stat.st_mode))
-                    files_.insert_or_assign(join_path(pool.directory, entry.name), entry.gfid);
-            scans.push_back(std::move(scan));
+            scans.push_back(*std::move(scanned));
         }
+        matcher_ = std::make_unique<BaseMatcher>(pool_, base_.gfid(), path_);
+        std::unordered_set<std::string> shown;
         for (const auto& scan : scans)
-            for (const auto& entry : scan.entries) SFG_TRY(look_at(scan.pool.pool, entry));
-        return std::move(found_);
+            for (const auto& entry : scan.entries) {
+                if (S_ISDIR(entry.stat.st_mode)) continue;
+                std::string path = join_path(scan.pool.pool.directory, entry.name);
+                if (!entry.link) matcher_->learn(path, entry.gfid);
+                shown.insert(std::move(path));
+            }
+        for (const auto& scan : scans)
+            for (const auto& entry : scan.entries) {
+                if (entry.image == nullptr || entry.gfid == base_.gfid()) continue;
+                const std::string path = join_path(scan.pool.pool.directory, entry.name);
+                SFG_TRY(look_at(path,
+                                "'" + escaped(entry.name) + "' of " + scan.pool.pool.described(),
+                                *entry.image));
+            }
+        return look_for_missed(shown);
     }
 
-  private:
-    Result<void> look_at(const Pool& pool, const ScannedEntry& entry) {
-        if (entry.image == nullptr || entry.gfid == base_.gfid()) return {};
-        if (entry.image->unreadable)
-            return Error(ErrorKind::io, EIO,
-                         "volume '" + escaped(entry.name) + "' of " + pool.described() +
-                             " cannot be read, and it may need this one (gluster volume heal " +
-                             pool.address.volume + " info tells more)");
-        const auto& backing =
-            entry.image->backing ? entry.image->backing : entry.image->claimed_backing;
-        if (!backing) return {};
-        SFG_TRY_ASSIGN(const bool depends,
-                       is_base(join_path(pool.directory, entry.name), *backing));
-        show_life();
-        if (depends) found_.push_back({entry.name, pool.name, entry.image->capacity});
+    // A walk is no snapshot: what was renamed, or moved by a rebalance, while it went by may have
+    // been passed over. What was known as an image on this base and did not show is asked for by
+    // its gfid, whatever name it has now.
+    Result<void> look_for_missed(const std::unordered_set<std::string>& shown) {
+        for (const auto& [path, file] : Catalogue::instance().dependent_images(pool_.volume_id())) {
+            if (shown.contains(path) || file.gfid == base_.gfid()) continue;
+            const std::size_t before = found_.size();
+            SFG_TRY(look_at(path,
+                            "'" + escaped(path) + "' of gluster volume '" +
+                                pool_.pool.address.volume + "', as it was last listed",
+                            *file.image));
+            if (found_.size() == before) continue;
+            const auto there = exists(pool_.connection(), file.gfid);
+            if (!there) return there.error();
+            if (!*there) found_.resize(before);
+        }
         return {};
     }
 
-    // Does `recorded`, which stands in the image at `image`, lead to the base?
-    Result<bool> is_base(const std::string& image, const std::string& recorded) {
-        if (is_gluster_uri(recorded)) {
-            // Whatever host it names: one that is not known here may be another name of one that
-            // is, and nothing is connected to for this.
-            const auto uri = parse_gluster_uri(recorded);
-            if (!uri || uri->volume != pool_.pool.address.volume) return false;
-            return leads_to_base(normalized(uri->path));
-        }
-        // libvirt writes such names for gluster disks with several hosts. To be exact would need
-        // all of qemu's options; to be careful needs none.
-        if (recorded.starts_with("json:"))
-            return recorded.find(path_) != std::string::npos ||
-                   recorded.find(escaped_uri_path(path_)) != std::string::npos;
-        const std::string local = recorded.starts_with("file:") ? recorded.substr(5) : recorded;
-        if (local.starts_with('/')) {
-            if (const auto fuse = fuse_path(local))
-                return fuse->volume == pool_.pool.address.volume ? leads_to_base(fuse->path)
-                                                                 : Result<bool>(false);
-            return is_base_by_local_path(local);
-        }
-        if (has_protocol(local)) return false;
-        return leads_to_base(normalized(join_path(parent_of(image), local)));
+    Result<void> look_at(const std::string& path, const std::string& who, const ImageInfo& image) {
+        show_life();
+        const std::string place = pool_.pool.address.volume + "/" + path;
+        const auto& ignored = settings().ignore_images;
+        if (std::find(ignored.begin(), ignored.end(), place) != ignored.end()) return {};
+        if (image.unreadable)
+            return Error(ErrorKind::busy, EBUSY,
+                         "volume " + who +
+                             " cannot be read, and it may need this one (gluster "
+                             "volume heal " +
+                             pool_.pool.address.volume +
+                             " info split-brain tells whether its copies differ, and gluster "
+                             "volume heal " +
+                             pool_.pool.address.volume +
+                             " split-brain "
+                             "latest-mtime '/" +
+                             escaped(path) +
+                             "' takes the latest one); if it is "
+                             "sure not to, name it in ignore-images in /etc/libvirt/"
+                             "sf-gluster.conf: " +
+                             escaped(place));
+        const auto& backing = image.backing ? image.backing : image.claimed_backing;
+        if (backing && (!capacity_ || image.capacity > *capacity_))
+            SFG_TRY(note(path, who, place, *backing, false));
+        for (const auto& name : image.data_files) SFG_TRY(note(path, who, place, name, true));
+        return {};
     }
 
-    Result<bool> leads_to_base(const std::optional<std::string>& path) {
-        if (!path) return false;
-        if (*path == path_) return true;
-        if (const auto file = files_.find(*path); file != files_.end()) {
-            if (file->second == base_.gfid()) return true;
-        }
-        const auto known = answers_.find(*path);
-        if (known != answers_.end()) return known->second;
-        const auto target = follow_links(pool_.connection(), *path);
-        if (!target && target.error().kind() != ErrorKind::not_found) return target.error();
-        const bool answer = target && target->object.gfid() == base_.gfid();
-        answers_.emplace(*path, answer);
-        return answer;
-    }
-
-    bool is_base_by_local_path(const std::string& local) const {
-        struct stat stat {};
-        // A link of this host may lead to a FUSE mount.
-        if (::lstat(local.c_str(), &stat) == 0)
-            return gfid_over_fuse_followed(local) == text_of(base_.gfid());
-        return local.ends_with("/" + path_) ||
-               (!pool_.pool.directory.empty() && is_below(path_, pool_.pool.directory) &&
-                local.ends_with("/" + path_.substr(pool_.pool.directory.size() + 1)));
+    Result<void> note(const std::string& path, const std::string& who, const std::string& place,
+                      const std::string& recorded, bool data) {
+        SFG_TRY_ASSIGN(const auto match, matcher_->match(path, recorded, data));
+        if (match == BaseMatcher::Match::no) return {};
+        found_.push_back({who, place, recorded, data, match == BaseMatcher::Match::yes});
+        return {};
     }
 
     const OpenPool& pool_;
     const Object& base_;
     const std::string path_;
-    std::unordered_map<std::string, Gfid> files_;    // by path from the volume's root
-    std::unordered_map<std::string, bool> answers_;  // of names that were looked up
+    const std::optional<std::uint64_t> capacity_;
+    std::unique_ptr<BaseMatcher> matcher_;
     std::vector<Dependant> found_;
 };
 
-}  // namespace
-
-Result<std::vector<Dependant>> dependants_of(const OpenPool& pool, const Object& base,
-                                             const std::string& path) {
-    return Search(pool, base, path).run();
-}
-
+// "volume 'a' of pool 'p'", "volumes 'a' of pool 'p', 'b' of pool 'p' and 3 more"
 std::string list_of(const std::vector<Dependant>& dependants) {
     constexpr std::size_t kNamed = 5;
-    std::string text;
+    std::string text = dependants.size() == 1 ? "volume " : "volumes ";
     for (std::size_t i = 0; i < dependants.size() && i < kNamed; ++i)
-        text += (i == 0 ? "'" : ", '") + escaped(dependants[i].name) + "' of pool '" +
-                dependants[i].pool + "'";
+        text += (i == 0 ? "" : ", ") + dependants[i].who;
     if (dependants.size() > kNamed)
         text += " and " + std::to_string(dependants.size() - kNamed) + " more";
-    return (dependants.size() == 1 ? "volume " : "volumes ") + text;
+    return text;
 }
 
-Result<void> check_no_dependants(const OpenPool& pool, const Object& base,
-                                 const std::string& path) {
-    SFG_TRY_ASSIGN(const auto dependants, dependants_of(pool, base, path));
-    if (dependants.empty()) return {};
-    return Error(ErrorKind::busy, EBUSY, "it is the base of " + list_of(dependants));
+Error in_the_way(const std::vector<Dependant>& found, bool only_tail) {
+    const std::string loss =
+        only_tail ? ", which would lose what is behind the new end" : std::string();
+    std::vector<Dependant> bases, data;
+    for (const auto& dependant : found)
+        if (dependant.certain) (dependant.data ? data : bases).push_back(dependant);
+    if (!bases.empty())
+        return Error(ErrorKind::busy, EBUSY, "it is the base of " + list_of(bases) + loss);
+    if (!data.empty())
+        return Error(ErrorKind::busy, EBUSY, "it holds the data of " + list_of(data));
+    const Dependant& first = found.front();
+    return Error(
+        ErrorKind::busy, EBUSY,
+        "it may be " + std::string(first.data ? "the data" : "the base") + " of volume " +
+            first.who + ", which names '" + escaped(first.name) +
+            "', and what that means cannot be told here" +
+            (found.size() > 1 ? " (and of " + std::to_string(found.size() - 1) + " more)" : "") +
+            "; if it does not need this volume, record what it needs (qemu-img rebase -u -b BASE "
+            "-F FORMAT IMAGE), or name it in ignore-images in /etc/libvirt/sf-gluster.conf: " +
+            escaped(first.place));
+}
+
+}  // namespace
+
+Result<void> check_no_dependants(const OpenPool& pool, const Object& base, const std::string& path,
+                                 std::optional<std::uint64_t> capacity) {
+    SFG_TRY_ASSIGN(const auto found, Search(pool, base, path, capacity).run());
+    if (found.empty()) return {};
+    return in_the_way(found, capacity.has_value());
 }
 
 }  // namespace sfg

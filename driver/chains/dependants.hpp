@@ -2,37 +2,34 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "driver/core/result.hpp"
 #include "driver/pools/pool.hpp"
 
 namespace sfg {
 
-// A volume that has another as its base.
-struct Dependant {
-    std::string name;            // below the directory of `pool`
-    std::string pool;            // a pool that has it
-    std::uint64_t capacity = 0;  // bytes
-};
-
-// The volumes that have the file `base`, at `path` from the root of its gluster volume, as their
-// direct base. All directories of that gluster volume that active pools here have are read anew,
-// headers only where they changed. A base is recognised by what its name leads to, under whatever
-// name: relative, gluster URI, or path on a FUSE mount; a path whose mount this host does not have
-// counts when it ends like the base's own and leads nowhere here. Pools of other hosts over other
-// directories cannot be seen.
+// Refuses where a volume needs the file `base`, at `path` from the root of its gluster volume: as
+// its direct base, or as the file that its data is in. With `capacity` only those count that are
+// larger than that many bytes: what a shrunk base still has is enough for the others.
 //
-// Fails where an image cannot be read: it may be one that needs the base. Takes as long as a
-// refresh of these directories in which nothing has changed.
-Result<std::vector<Dependant>> dependants_of(const OpenPool& pool, const Object& base,
-                                             const std::string& path);
-
-// ErrorKind::busy that names them, where there are any.
-Result<void> check_no_dependants(const OpenPool& pool, const Object& base, const std::string& path);
-
-// "volume 'a' of pool 'p'", "volumes 'a', 'b' and 3 more of pool 'p'"
-std::string list_of(const std::vector<Dependant>& dependants);
+// All directories of that gluster volume that active pools here have are read anew, headers only
+// where they changed. A base is recognised by what its name leads to, under whatever name
+// (images/recorded_name.hpp): relative, gluster URI, path on a FUSE mount. Pools of other hosts
+// over other directories cannot be seen. What is not certain counts as yes:
+//   a name that cannot be understood, and a path of whatever host that ends with the base's own
+//     name, where this host's mount table does not say what it is (it is not looked at: it may be
+//     on a file system that hangs, and a stranger has written it);
+//   an image that cannot be read now and never could be here.
+// The configuration names images to be passed over (ignore-images).
+//
+// Errors, each of which names what is in the way and what settles it:
+//   busy           there is one, or may be one
+//   not_connected  a brick is away that may have one, or came and went while they were looked for
+//   io             gluster does not give a directory
+// Takes as long as a refresh of these directories in which nothing has changed.
+Result<void> check_no_dependants(const OpenPool& pool, const Object& base, const std::string& path,
+                                 std::optional<std::uint64_t> capacity);
 
 }  // namespace sfg

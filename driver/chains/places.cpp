@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/chains/places.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/gluster/attendance.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
 #include "driver/images/recorded_name.hpp"
+#include "driver/pools/catalogue.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
 
@@ -70,30 +73,45 @@ Result<std::optional<Place>> place_of_fuse_path(const std::string& path, const F
     return error->with_context("base '" + escaped(path) + "'");
 }
 
-std::optional<Place> place_of_recorded(const std::optional<Place>& at,
-                                       const std::string& recorded) {
+namespace {
+
+// The file's path, and the gluster volumes that may be meant.
+struct Meant {
     std::vector<VolumeAddress> addresses;
-    std::optional<std::string> path;
-    if (is_gluster_uri(recorded)) {
-        const auto uri = parse_gluster_uri(recorded);
-        if (!uri) return std::nullopt;
-        const auto address = KnownPools::instance().pool_for(uri->volume, uri->server());
-        if (!address) return std::nullopt;
-        addresses.push_back(*address);
-        path = normalized(uri->path);
-    } else if (recorded.starts_with('/')) {
-        const auto fuse = fuse_path(recorded);
-        if (!fuse) return std::nullopt;
-        addresses = KnownPools::instance().volumes_named(fuse->volume);
-        path = fuse->path;
-    } else if (at && !has_protocol(recorded)) {
-        path = normalized(join_path(parent_of(at->path), recorded));
-        if (path) return Place{at->connection, at->address, *path};
+    std::string path;
+};
+
+std::optional<Meant> meant_by(const NamedFile& file) {
+    if (file.kind == NamedFile::Kind::gluster) {
+        // One server that is known will do: it is asked, and no other.
+        for (const auto& server : file.servers)
+            if (const auto address = KnownPools::instance().pool_for(file.volume, server))
+                return Meant{{*address}, file.path};
+    } else if (file.kind == NamedFile::Kind::local) {
+        if (const auto fuse = fuse_path(file.path))
+            return Meant{KnownPools::instance().volumes_named(fuse->volume), fuse->path};
     }
-    if (addresses.empty() || !path) return std::nullopt;
-    auto connection = Connections::instance().get(addresses.front(), settings().connect_timeout);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Place> place_of_recorded(const std::optional<Place>& at,
+                                       const RecordedName& recorded) {
+    if (!recorded.plain) return std::nullopt;
+    const NamedFile& file = recorded.files.front();
+    if (file.kind == NamedFile::Kind::relative) {
+        if (!at) return std::nullopt;
+        const auto path = normalized(join_path(parent_of(at->path), file.path));
+        if (!path) return std::nullopt;
+        return Place{at->connection, at->address, *path};
+    }
+    const auto meant = meant_by(file);
+    if (!meant || meant->addresses.empty()) return std::nullopt;
+    const VolumeAddress& address = meant->addresses.front();
+    auto connection = Connections::instance().get(address, settings().connect_timeout);
     if (!connection) return std::nullopt;
-    return Place{*connection, addresses.front(), *path};
+    return Place{*connection, address, meant->path};
 }
 
 Result<Object> look_up_place(Place& place, const std::string& who) {
@@ -106,14 +124,26 @@ Result<Object> look_up_place(Place& place, const std::string& who) {
             target ? Result<Object>(std::move(target->object)) : Result<Object>(target.error());
     }
     if (!object) {
-        if (object.error().kind() == ErrorKind::not_found)
+        const Error error = or_hidden(place.connection, object.error());
+        if (error.kind() == ErrorKind::not_found)
             return place_error(who, ErrorKind::not_found, ENOENT, "does not exist");
-        return object.error().with_context(who);
+        return error.with_context(who);
     }
     if (object->is_directory())
         return place_error(who, ErrorKind::invalid, EISDIR, "is a directory");
     if (!object->is_file()) return place_error(who, ErrorKind::invalid, 0, "is not a regular file");
     return object;
+}
+
+Result<void> check_is_listed(const Place& place, const Gfid& gfid, const std::string& who) {
+    const auto listed =
+        Catalogue::instance().listed_anywhere(place.connection->volume_id(), place.path);
+    if (listed.empty() || std::any_of(listed.begin(), listed.end(),
+                                      [&](const KnownFile& file) { return file.gfid == gfid; }))
+        return {};
+    return place_error(who, ErrorKind::busy, EBUSY,
+                       "is another file now than the one this host listed; refresh the pool (virsh "
+                       "pool-refresh) and look again");
 }
 
 }  // namespace sfg

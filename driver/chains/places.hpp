@@ -9,6 +9,7 @@
 #include "driver/core/result.hpp"
 #include "driver/gluster/address.hpp"
 #include "driver/gluster/connection.hpp"
+#include "driver/images/recorded_name.hpp"
 #include "driver/pools/pool.hpp"
 
 namespace sfg {
@@ -39,11 +40,17 @@ Result<std::optional<Place>> place_of_fuse_path(const std::string& path, const F
 
 // Where an image says that its base lies, if that is in a gluster volume of an active pool: a
 // stranger wrote this name, so nothing is connected to or opened for it. `at` is the image's own
-// place; nothing for a local file, whose relative names are local too.
-std::optional<Place> place_of_recorded(const std::optional<Place>& at, const std::string& recorded);
+// place; nothing for a local file, whose relative names are local too. Nothing for a name that may
+// mean several files, or more than a file (RecordedName::plain).
+std::optional<Place> place_of_recorded(const std::optional<Place>& at,
+                                       const RecordedName& recorded);
 
 // The file at `place`; a link is followed where it stays in the volume, and `place` is then that
 // of the file itself. `who` is how errors name it.
 Result<Object> look_up_place(Place& place, const std::string& who);
+
+// Refuses (ErrorKind::busy) where pools of this host list the place, and another file there: what
+// the user means is the one that he was shown.
+Result<void> check_is_listed(const Place& place, const Gfid& gfid, const std::string& who);
 
 }  // namespace sfg

@@ -17,7 +17,7 @@ namespace {
 constexpr char kDefaultPath[] = "/etc/libvirt/sf-gluster.conf";
 constexpr char kGroup[] = "driver";
 constexpr std::string_view kKeys[] = {"connect-timeout", "temporary-age", "local-base-directories",
-                                      "trusted-servers"};
+                                      "ignore-images", "trusted-servers"};
 
 using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
 
@@ -65,7 +65,8 @@ Result<void> check_keys(GKeyFile* file) {
             std::end(kKeys))
             return Error(ErrorKind::invalid, "[driver] has no '" + escaped(*key) +
                                                  "'; it may have connect-timeout, temporary-age, "
-                                                 "local-base-directories and trusted-servers");
+                                                 "local-base-directories, ignore-images and "
+                                                 "trusted-servers");
     return {};
 }
 
@@ -94,6 +95,14 @@ Result<Settings> read_settings(const std::string& path) {
     auto directories = read_paths(file.get(), "local-base-directories");
     if (!directories) return directories.error().with_context(path);
     settings.local_base_directories = *std::move(directories);
+    settings.ignore_images = read_list(file.get(), "ignore-images");
+    for (const auto& image : settings.ignore_images)
+        if (image.find('/') == std::string::npos || image.starts_with('/'))
+            return Error(ErrorKind::invalid,
+                         path +
+                             ": ignore-images must be names like VOLUME/path/of/image with ';' "
+                             "between them, not '" +
+                             escaped(image) + "'");
     settings.trusted_servers = read_list(file.get(), "trusted-servers");
     settings.connect_timeout = std::chrono::seconds(connect);
     settings.temporary_age = std::chrono::seconds(age);

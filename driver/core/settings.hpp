@@ -21,6 +21,10 @@ struct Settings {
     // images may lie that are read for a conversion. None by default: names of bases come from
     // images, that is from strangers.
     std::vector<std::string> local_base_directories;
+    // ignore-images (GLUSTER-VOLUME/path/of/image with ';' between them): images that need no other
+    // volume whatever they say, or that nobody can read to say it, so that they keep nothing from
+    // being deleted.
+    std::vector<std::string> ignore_images;
     // trusted-servers (host, host:port or the path of a socket, with ';' between them): gluster
     // servers that an image may name as the place of its base, besides those that pools and guests
     // name.

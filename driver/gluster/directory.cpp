@@ -61,6 +61,21 @@ Result<Object> lookup_path(const Object& start, std::string_view path) {
     return at;
 }
 
+Result<bool> exists(const std::shared_ptr<Connection>& connection, const Gfid& gfid) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, connection->fs());
+    auto bytes = gfid.bytes;
+    struct stat stat {};
+    glfs_object* const found =
+        glfs_h_create_from_handle(fs, bytes.data(), static_cast<int>(bytes.size()), &stat);
+    if (found == nullptr) {
+        const Error error = Error::from_errno(errno, "cannot look up");
+        if (errno == ESTALE || error.kind() == ErrorKind::not_found) return false;
+        return error;
+    }
+    glfs_h_close(found);
+    return true;
+}
+
 Result<Object> make_directory(const Object& directory, const std::string& name, mode_t mode) {
     SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
     struct stat stat {};

@@ -31,6 +31,9 @@ Result<Object> lookup(const Object& directory, const std::string& name);
 // that is not a directory, a link included, is ErrorKind::not_found with ENOTDIR.
 Result<Object> lookup_path(const Object& start, std::string_view path);
 
+// Whether the volume has a file of this gfid, under whatever name.
+Result<bool> exists(const std::shared_ptr<Connection>& connection, const Gfid& gfid);
+
 // ErrorKind::exists where the name is taken.
 Result<Object> make_directory(const Object& directory, const std::string& name, mode_t mode);
 

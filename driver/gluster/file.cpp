@@ -58,6 +58,14 @@ void File::Closer::operator()(glfs_fd* fd) const {
 File::File(std::shared_ptr<Connection> connection, glfs_fd* fd)
     : fd_(fd, Closer{std::move(connection)}) {}
 
+Result<File> File::open_for_reading(const Object& object) {
+    return open(object, O_RDONLY);
+}
+
+Result<File> File::open_for_writing(const Object& object, WriteLeave) {
+    return open(object, O_RDWR);
+}
+
 Result<File> File::open(const Object& object, int flags) {
     SFG_TRY_ASSIGN(glfs_t* const fs, object.connection()->fs());
     glfs_fd* const fd = glfs_h_open(fs, object.handle(), flags);

@@ -19,6 +19,14 @@ namespace sfg {
 
 class Object;
 
+// Leave to open for writing a file that is there already. Whoever could make one could change a
+// volume without having asked whether another needs it; only these can:
+class WriteLeave {
+    friend class Gate;   // volumes/gate.hpp, through which every change of a volume goes
+    friend class Sweep;  // pools/temporaries.cpp, which locks what killed processes left behind
+    WriteLeave() = default;
+};
+
 // An open file of a gluster volume. Closes itself; where something was written, close() tells
 // whether that worked.
 class File final : public ByteSource {
@@ -26,7 +34,8 @@ class File final : public ByteSource {
     // Takes over `fd`.
     File(std::shared_ptr<Connection> connection, glfs_fd* fd);
 
-    static Result<File> open(const Object& object, int flags);
+    static Result<File> open_for_reading(const Object& object);
+    static Result<File> open_for_writing(const Object& object, WriteLeave);
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) override;
     Result<void> write_at(std::uint64_t offset, std::span<const std::byte> data) override;
@@ -69,6 +78,8 @@ class File final : public ByteSource {
     Result<void> close();
 
   private:
+    static Result<File> open(const Object& object, int flags);
+
     struct Closer {
         std::shared_ptr<Connection> connection;
         void operator()(glfs_fd* fd) const;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sfg {
 
@@ -23,6 +24,8 @@ struct ImageInfo {
     std::optional<std::string> backing;
     std::string backing_format;
     bool external_data = false;  // the guest's data is in another file
+    // The files that it is in, as the image names them.
+    std::vector<std::string> data_files;
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.
     std::string damage;
@@ -35,6 +38,11 @@ struct ImageInfo {
     // over gfapi (qemu issue 937).
     bool unpadded = false;
 };
+
+// Whether the image needs a file besides its own, as far as can be told.
+inline bool names_further_files(const ImageInfo& info) {
+    return info.backing || info.claimed_backing || !info.data_files.empty();
+}
 
 // Recognises formats other than qcow2 by the first bytes of a file: libvirt's own prober in
 // libvirtd, a plain one in tests. `info` comes with the format "raw" and is changed where another

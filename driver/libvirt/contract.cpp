@@ -81,6 +81,18 @@ Result<void> in_pool_unbounded(const sfg_pool& given, const Work& work) {
     return done;
 }
 
+// Runs the making of a volume. Whatever kept it from being made, libvirt may now ask for its
+// deletion, which is not to touch what stands under the name.
+template <typename Make>
+Result<void> making(const sfg_pool& pool, const char* name, const Make& make) {
+    auto& catalogue = Catalogue::instance();
+    const std::string in_pool = text_or_empty(pool.name);
+    catalogue.note_failed_creation(in_pool, name);
+    SFG_TRY(make());
+    catalogue.take_failed_creation(in_pool, name);
+    return {};
+}
+
 VolumeRequest request_of(const sfg_request& given) {
     VolumeRequest request;
     request.name = text_or_empty(given.name);
@@ -197,7 +209,8 @@ int sfg_pool_delete(const sfg_pool* pool, sfg_error* error) {
 void sfg_pool_stopped(const sfg_pool* pool) {
     sfg_error ignored;
     guarded(&ignored, [&]() -> Result<void> {
-        KnownPools::instance().remove(text_or_empty(pool->name));
+        KnownPools::instance().remove(std::string(text_or_empty(pool->name)));
+        Catalogue::instance().forget(text_or_empty(pool->name));
         if (const auto known = pool_of(*pool)) forget_recent_pool(*known);
         return {};
     });
@@ -218,8 +231,10 @@ int sfg_volume_check(const sfg_pool* pool, const sfg_request* request, char* uri
 int sfg_volume_create(const sfg_pool* pool, const sfg_request* request, sfg_error* error) {
     return guarded(error, [&] {
         const VolumeRequest wanted = request_of(*request);
-        return in_pool_unbounded(*pool,
-                                 [&](const OpenPool& open) { return create_volume(open, wanted); });
+        return making(*pool, request->name, [&] {
+            return in_pool_unbounded(
+                *pool, [&](const OpenPool& open) { return create_volume(open, wanted); });
+        });
     });
 }
 
@@ -229,19 +244,18 @@ int sfg_volume_clone(const sfg_pool* pool, const sfg_request* request, const sfg
         // Copied before anything is waited for: the caller's are libvirt's, without a lock.
         const VolumeRequest wanted = request_of(*request);
         const CloneSource from{text_or_empty(source->path), text_or_empty(source->format)};
-        return in_pool_unbounded(
-            *pool, [&](const OpenPool& open) { return clone_volume(open, wanted, from); });
+        return making(*pool, request->name, [&] {
+            return in_pool_unbounded(
+                *pool, [&](const OpenPool& open) { return clone_volume(open, wanted, from); });
+        });
     });
 }
 
 void sfg_volume_not_made(const sfg_pool* pool, const char* name) {
     sfg_error ignored;
     guarded(&ignored, [&] {
-        return in_pool_unbounded(*pool, [&](const OpenPool& open) -> Result<void> {
-            Catalogue::instance().note_failed_creation(open.volume_id(),
-                                                       join_path(open.pool.directory, name));
-            return {};
-        });
+        Catalogue::instance().note_failed_creation(text_or_empty(pool->name), name);
+        return Result<void>();
     });
 }
 
@@ -285,6 +299,7 @@ int sfg_volume_look(const sfg_pool* pool, const char* name, sfg_volume_visitor v
 int sfg_volume_delete(const sfg_pool* pool, const char* name, sfg_error* error) {
     return guarded(error, [&]() -> Result<void> {
         SFG_TRY_ASSIGN(const Pool known, pool_of(*pool));
+        if (was_never_made(known, name)) return {};
         return in_pool_bounded<void>(known, [name = std::string(name)](const OpenPool& open) {
             return delete_volume(open, name);
         });

@@ -1,47 +1,91 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/pools/catalogue.hpp"
 
-#include "driver/core/path.hpp"
 #include "driver/images/header_cache.hpp"
 
 namespace sfg {
+
 Catalogue& Catalogue::instance() {
     static auto* const catalogue = new Catalogue;  // never destroyed: threads may outlive main
     return *catalogue;
 }
 
-std::optional<Gfid> Catalogue::known(const std::string& volume_id, const std::string& path) {
+std::vector<Catalogue::Key> Catalogue::lists_of(const std::string& volume_id) const {
+    std::vector<Key> keys;
+    for (const auto& [key, list] : lists_)
+        if (key.volume_id == volume_id) keys.push_back(key);
+    return keys;
+}
+
+// Of files that no pool lists any more.
+void Catalogue::drop_headers(const std::string& volume_id) {
+    std::unordered_set<Gfid> present;
+    for (const auto& key : lists_of(volume_id))
+        for (const auto& [path, entry] : lists_[key]) present.insert(entry.file.gfid);
+    HeaderCache::instance().keep_only(volume_id, present);
+}
+
+std::optional<Gfid> Catalogue::listed(const Key& pool, const std::string& path) {
     const std::lock_guard held(mutex_);
-    auto& files = volumes_[volume_id].files;
+    const auto& files = lists_[pool];
     const auto found = files.find(path);
     if (found == files.end()) return std::nullopt;
-    return found->second.gfid;
+    return found->second.file.gfid;
 }
 
-void Catalogue::learn(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
+std::vector<KnownFile> Catalogue::listed_anywhere(const std::string& volume_id,
+                                                  const std::string& path) {
     const std::lock_guard held(mutex_);
-    auto& volume = volumes_[volume_id];
-    volume.files.insert_or_assign(path, File{gfid, ++moments_});
-    volume.failed_creations.erase(path);
+    std::vector<KnownFile> found;
+    for (const auto& key : lists_of(volume_id)) {
+        const auto& files = lists_[key];
+        if (const auto file = files.find(path); file != files.end())
+            found.push_back(file->second.file);
+    }
+    return found;
 }
 
-void Catalogue::forget(const std::string& volume_id, const std::string& path) {
+NamedFiles Catalogue::dependent_images(const std::string& volume_id) {
     const std::lock_guard held(mutex_);
-    auto& volume = volumes_[volume_id];
-    const auto found = volume.files.find(path);
-    if (found == volume.files.end()) return;
-    HeaderCache::instance().erase(volume_id, found->second.gfid);
-    volume.files.erase(found);
+    NamedFiles found;
+    for (const auto& key : lists_of(volume_id))
+        for (const auto& [path, entry] : lists_[key])
+            if (entry.file.image != nullptr && names_further_files(*entry.file.image))
+                found.emplace_back(path, entry.file);
+    return found;
 }
 
-void Catalogue::note_failed_creation(const std::string& volume_id, const std::string& path) {
+void Catalogue::made(const Key& pool, const std::string& path, const KnownFile& file) {
     const std::lock_guard held(mutex_);
-    volumes_[volume_id].failed_creations.insert(path);
+    lists_[pool].insert_or_assign(path, Entry{file, ++moments_});
 }
 
-bool Catalogue::take_failed_creation(const std::string& volume_id, const std::string& path) {
+void Catalogue::seen(const Key& pool, const std::string& path, const KnownFile& file) {
     const std::lock_guard held(mutex_);
-    return volumes_[volume_id].failed_creations.erase(path) > 0;
+    auto& files = lists_[pool];
+    const auto known = files.find(path);
+    if (known != files.end() && known->second.file.gfid != file.gfid) return;
+    files.insert_or_assign(path, Entry{file, ++moments_});
+}
+
+void Catalogue::deleted(const std::string& volume_id, const std::string& path, const Gfid& gfid) {
+    const std::lock_guard held(mutex_);
+    for (const auto& key : lists_of(volume_id)) {
+        auto& files = lists_[key];
+        const auto found = files.find(path);
+        if (found != files.end() && found->second.file.gfid == gfid) files.erase(found);
+    }
+    HeaderCache::instance().erase(volume_id, gfid);
+}
+
+void Catalogue::note_failed_creation(const std::string& pool, const std::string& volume) {
+    const std::lock_guard held(mutex_);
+    failed_creations_[pool].insert(volume);
+}
+
+bool Catalogue::take_failed_creation(const std::string& pool, const std::string& volume) {
+    const std::lock_guard held(mutex_);
+    return failed_creations_[pool].erase(volume) > 0;
 }
 
 std::uint64_t Catalogue::begin_refresh() {
@@ -49,32 +93,45 @@ std::uint64_t Catalogue::begin_refresh() {
     return ++moments_;
 }
 
-void Catalogue::replace_below(const std::string& volume_id, const std::string& directory,
-                              std::uint64_t since,
-                              const std::vector<std::pair<std::string, Gfid>>& files) {
+NamedFiles Catalogue::replace(const Key& pool, std::uint64_t since, const NamedFiles& files,
+                              bool complete) {
     const std::lock_guard held(mutex_);
-    auto& volume = volumes_[volume_id];
-    std::erase_if(volume.failed_creations,
-                  [&](const auto& path) { return is_below(path, directory); });
-    bool changed = false;
-    for (const auto& [path, gfid] : files) {
-        auto& file = volume.files[path];
-        if (file.learned > since) continue;  // made or looked at after the listing passed it
-        changed = changed || file.gfid != gfid;
-        file = {gfid, since};
+    auto& list = lists_[pool];
+    failed_creations_.erase(pool.pool);
+    std::unordered_set<std::string> shown;
+    bool gone = false;
+    for (const auto& [path, file] : files) {
+        shown.insert(path);
+        const auto known = list.find(path);
+        // Made or looked at after the listing passed it?
+        if (known != list.end() && known->second.learned > since) continue;
+        gone = gone || (known != list.end() && known->second.file.gfid != file.gfid);
+        list.insert_or_assign(path, Entry{file, since});
     }
-    changed =
-        std::erase_if(volume.files,
-                      [&](const auto& known) {
-                          return known.second.learned < since && is_below(known.first, directory);
-                      }) > 0 ||
-        changed;
-    if (!changed) return;
+    NamedFiles kept;
+    if (!complete) {
+        for (const auto& [path, entry] : list)
+            if (entry.learned <= since && !shown.contains(path))
+                kept.emplace_back(path, entry.file);
+        return kept;
+    }
+    gone = std::erase_if(list,
+                         [&](const auto& known) {
+                             return known.second.learned <= since && !shown.contains(known.first);
+                         }) > 0 ||
+           gone;
+    if (gone) drop_headers(pool.volume_id);
+    return kept;
+}
 
-    std::unordered_set<Gfid> present;
-    present.reserve(volume.files.size());
-    for (const auto& [path, file] : volume.files) present.insert(file.gfid);
-    HeaderCache::instance().keep_only(volume_id, present);
+void Catalogue::forget(const std::string& pool) {
+    const std::lock_guard held(mutex_);
+    std::erase_if(lists_, [&](const auto& list) { return list.first.pool == pool; });
+    failed_creations_.erase(pool);
+}
+
+Catalogue::Key key_of(const OpenPool& pool) {
+    return {pool.pool.name, pool.volume_id()};
 }
 
 }  // namespace sfg

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,45 +15,88 @@
 #include <vector>
 
 #include "driver/gluster/object.hpp"
+#include "driver/images/image_info.hpp"
+#include "driver/pools/pool.hpp"
 
 namespace sfg {
 
-// Which file stands under which name, so that a delete removes what was listed and not what another
-// host put there since. Thread-safe; makes no gluster call.
+// A file or directory as it was last seen under a name.
+struct KnownFile {
+    Gfid gfid;                                    // for a link the link's own
+    struct stat stat {};                          // for a link of what it leads to
+    std::shared_ptr<const ImageInfo> image = {};  // files only; null where it was not read
+};
+
+using NamedFiles = std::vector<std::pair<std::string, KnownFile>>;  // by path
+
+// What each pool of this process lists: which file stands under which name. A change is made to the
+// file that was listed and to no other that somebody put there since, and what one pool lists is no
+// leave for another one to remove it: libvirt asks for the deletion of a volume that it could not
+// make (storage_driver.c, storageVolCreateXMLFrom), though its name may be taken by a file that
+// another pool, over the same tree, knows well.
+//
+// Pools are told apart by name and gluster volume, files by their path from the volume's root.
+// Thread-safe; makes no gluster call.
 class Catalogue {
   public:
     static Catalogue& instance();
 
-    std::optional<Gfid> known(const std::string& volume_id, const std::string& path);
-    void learn(const std::string& volume_id, const std::string& path, const Gfid& gfid);
-    void forget(const std::string& volume_id, const std::string& path);
+    struct Key {
+        std::string pool;
+        std::string volume_id;
+        auto operator<=>(const Key&) const = default;
+    };
+
+    // The file that the pool lists under `path`.
+    std::optional<Gfid> listed(const Key& pool, const std::string& path);
+    // The same, whatever pool of the gluster volume lists it; several where one of them is behind.
+    std::vector<KnownFile> listed_anywhere(const std::string& volume_id, const std::string& path);
+    // The files of the gluster volume that name further ones, as they were last read.
+    NamedFiles dependent_images(const std::string& volume_id);
+
+    // The pool has made `file` under `path`, and libvirt will list it.
+    void made(const Key& pool, const std::string& path, const KnownFile& file);
+    // The pool was asked for what stands under `path`. Where it lists another file there, that one
+    // stays listed: nobody has asked to see the list anew.
+    void seen(const Key& pool, const std::string& path, const KnownFile& file);
+    // The file is gone, from the lists of all pools.
+    void deleted(const std::string& volume_id, const std::string& path, const Gfid& gfid);
 
     // A creation failed: libvirt may ask for the volume's deletion, which has nothing to remove.
-    // Forgotten when asked for, at the next success and at the next refresh.
-    void note_failed_creation(const std::string& volume_id, const std::string& path);
-    bool take_failed_creation(const std::string& volume_id, const std::string& path);
+    // For that one deletion, which libvirt asks for without letting go of the pool's lock;
+    // forgotten at the next success and at the next refresh. By the names of the pool and of the
+    // volume in it: gluster may not have been reached.
+    void note_failed_creation(const std::string& pool, const std::string& volume);
+    bool take_failed_creation(const std::string& pool, const std::string& volume);
 
     // A refresh begins: what is learned from now on is newer than what it sees.
     std::uint64_t begin_refresh();
 
-    // The refresh that began at `since` has seen `files`, all that is below `directory`: replaces
-    // what was known there before, and drops the headers of files that are nowhere any more.
-    void replace_below(const std::string& volume_id, const std::string& directory,
-                       std::uint64_t since, const std::vector<std::pair<std::string, Gfid>>& files);
+    // The refresh that began at `since` has seen `files`: replaces what the pool listed before.
+    // Where it was not `complete`, since a part of the gluster volume could not be seen, what it
+    // has not seen stays listed, and is the answer.
+    NamedFiles replace(const Key& pool, std::uint64_t since, const NamedFiles& files,
+                       bool complete);
+
+    // The pool is active no more, whatever gluster volume it is of.
+    void forget(const std::string& pool);
 
   private:
-    struct File {
-        Gfid gfid;
+    struct Entry {
+        KnownFile file;
         std::uint64_t learned;  // by moments_
     };
-    struct Volume {
-        std::unordered_map<std::string, File> files;       // by path
-        std::unordered_set<std::string> failed_creations;  // by path
-    };
+    using List = std::unordered_map<std::string, Entry>;  // by path
+
+    std::vector<Key> lists_of(const std::string& volume_id) const;
+    void drop_headers(const std::string& volume_id);
 
     std::mutex mutex_;
-    std::map<std::string, Volume> volumes_;  // by volume-id
+    std::map<Key, List> lists_;
+    std::map<std::string, std::unordered_set<std::string>> failed_creations_;  // by pool
     std::uint64_t moments_ = 0;
 };
+
+Catalogue::Key key_of(const OpenPool& pool);
 
 }  // namespace sfg

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/pools/file_use.hpp"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -81,17 +79,21 @@ Result<FileHold> hold_object(const Object& object, FileUse use, const std::strin
     return FileHold(nullptr, [key, doing](void*) { release(key, doing); });
 }
 
-Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing) {
-    SFG_TRY_ASSIGN(FileHold hold, hold_object(object, use, doing));
-    const bool exclusive = use == FileUse::exclusive;
-    SFG_TRY_ASSIGN(File file, File::open(object, exclusive ? O_RDWR : O_RDONLY));
-    const auto locked = exclusive ? file.lock(File::Lock::exclusive, kWholeFile)
-                                  : file.lock(File::Lock::shared, kOurs);
-    if (!locked) {
-        if (locked.error().kind() != ErrorKind::busy) return locked.error();
-        return exclusive ? in_the_way(file)
-                         : busy("another process, on this or another host, changes it");
-    }
+Result<UsedFile> use_shared(const Object& object, const std::string& doing) {
+    SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::shared, doing));
+    SFG_TRY_ASSIGN(File file, File::open_for_reading(object));
+    if (const auto locked = file.lock(File::Lock::shared, kOurs); !locked)
+        return locked.error().kind() == ErrorKind::busy
+                   ? busy("another process, on this or another host, changes it")
+                   : locked.error();
+    return UsedFile{std::move(hold), std::move(file)};
+}
+
+Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, WriteLeave leave) {
+    SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::exclusive, doing));
+    SFG_TRY_ASSIGN(File file, File::open_for_writing(object, leave));
+    if (const auto locked = file.lock(File::Lock::exclusive, kWholeFile); !locked)
+        return locked.error().kind() == ErrorKind::busy ? in_the_way(file) : locked.error();
     return UsedFile{std::move(hold), std::move(file)};
 }
 

@@ -36,7 +36,8 @@ struct UsedFile {
 
 // Takes both. `doing` is a clause for those who are refused meanwhile: "it is being wiped".
 // ErrorKind::busy, with what is in the way, where it cannot be had.
-Result<UsedFile> use_file(const Object& object, FileUse use, const std::string& doing);
+Result<UsedFile> use_shared(const Object& object, const std::string& doing);
+Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, WriteLeave leave);
 
 // The table only: for what cannot be opened and locked (directories).
 Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing);

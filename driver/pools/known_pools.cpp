@@ -20,6 +20,12 @@ void KnownPools::remove(const std::string& name) {
     pools_.erase(name);
 }
 
+void KnownPools::remove(const Pool& pool) {
+    const std::lock_guard held(mutex_);
+    const auto found = pools_.find(pool.name);
+    if (found != pools_.end() && found->second == pool) pools_.erase(found);
+}
+
 std::optional<VolumeAddress> KnownPools::address_for(const std::string& volume,
                                                      const Server& server) {
     const std::lock_guard held(mutex_);

@@ -21,6 +21,8 @@ class KnownPools {
 
     void add(const Pool& pool);
     void remove(const std::string& name);
+    // Only if it still is this one.
+    void remove(const Pool& pool);
 
     // How to reach `volume` of `server`, by the pool that has it or by another pool that knows the
     // server; nothing where none does.

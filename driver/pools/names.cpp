@@ -44,6 +44,15 @@ bool is_glusters_own(std::string_view component) {
     return component == ".trashcan" || component == ".glusterfs";
 }
 
+bool is_glusters_own(const Gfid& gfid) {
+    constexpr unsigned char kTrash = 5;
+    constexpr unsigned char kInternalOperations = 6;
+    const auto last = gfid.bytes.back();
+    if (last != kTrash && last != kInternalOperations) return false;
+    return std::all_of(gfid.bytes.begin(), gfid.bytes.end() - 1,
+                       [](unsigned char byte) { return byte == 0; });
+}
+
 Result<void> check_volume_name(const std::string& name) {
     auto refuse = [&](const std::string& why) {
         return Error(ErrorKind::invalid, "volume name '" + escaped(name) + "' " + why);

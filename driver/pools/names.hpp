@@ -7,6 +7,7 @@
 
 #include "driver/core/path.hpp"
 #include "driver/core/result.hpp"
+#include "driver/gluster/gfid.hpp"
 
 namespace sfg {
 
@@ -27,8 +28,13 @@ Result<void> check_volume_name(const std::string& name);
 // that check_volume_name allows.
 bool is_shown(const std::string& component);
 
-// .trashcan and .glusterfs, wherever they stand.
+// .trashcan and .glusterfs, wherever they stand: what gluster keeps for itself unless it is told
+// otherwise.
 bool is_glusters_own(std::string_view component);
+
+// The same by what cannot be changed: the trash directory, which features.trash-dir may call
+// anything, and the one beside it have gfids of their own (xlators/features/trash/src/trash.h).
+bool is_glusters_own(const Gfid& gfid);
 
 // ".<name>.sfgluster-<id>": DHT places it on the brick of <name> (its rsync-hash-regex), so that
 // it gets its final name without a link file on another brick. <id> is 16 hex digits.

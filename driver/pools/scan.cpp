@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "driver/core/log.hpp"
+#include "driver/gluster/attendance.hpp"
 #include "driver/gluster/bounded.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
@@ -46,8 +47,12 @@ class Walk : public std::enable_shared_from_this<Walk> {
     Result<void> meet(const Object& directory, const std::string& path, std::size_t depth,
                       const DirectoryEntry& entry);
     Result<void> leave_out(const std::string& name, const Error& error);
+    Result<void> meet_broken(const std::string& name, const Error& error);
+    bool is_too_deep(const std::string& name, std::size_t depth) const;
+    std::shared_ptr<const ImageInfo> last_known(const Gfid& gfid, std::uint64_t size) const;
     Result<void> meet_link(const std::string& name, const Gfid& link);
-    void meet_file(const std::string& name, const Gfid& gfid, const Object& object);
+    void meet_file(const std::string& name, const Gfid& gfid, const Object& object,
+                   bool link = false);
     void keep(ScannedEntry entry);
     void see_life() { signs_of_life_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -69,6 +74,7 @@ class Walk : public std::enable_shared_from_this<Walk> {
     bool hangs_ = false;
     std::optional<Error> error_;
     std::optional<Scan> scan_;  // set by start()
+    std::string snapshot_directory_;
 };
 
 // With no lock held: one more thing to do, and a thread for it while there may be more.
@@ -149,6 +155,7 @@ Result<void> Walk::start() {
     {
         const std::lock_guard held(mutex_);
         scan_.emplace(Scan{open, since, {}, {}, usage});
+        snapshot_directory_ = snapshot_directory(open.connection());
     }
     return walk_directory(open.directory, "", 0);
 }
@@ -159,7 +166,7 @@ Result<void> Walk::walk_directory(const Object& directory, const std::string& pa
     auto listed = list(directory, [&](const DirectoryEntry& entry) {
         see_life();
         outcome = entry.error() != nullptr
-                      ? leave_out(join_path(path, entry.name()), *entry.error())
+                      ? meet_broken(join_path(path, entry.name()), *entry.error())
                       : meet(directory, path, depth, entry);
         return outcome.has_value() && !stopped_;
     });
@@ -181,6 +188,21 @@ Result<void> Walk::leave_out(const std::string& name, const Error& error) {
     return {};
 }
 
+// An entry of which gluster gives the name and no more: split-brain, mostly.
+Result<void> Walk::meet_broken(const std::string& name, const Error& error) {
+    if (for_refresh() || error.kind() == ErrorKind::not_found ||
+        error.kind() == ErrorKind::not_connected)
+        return leave_out(name, error);
+    const std::string path = join_path(pool_.directory, name);
+    Gfid gfid;
+    for (const auto& known : Catalogue::instance().listed_anywhere(scan_->pool.volume_id(), path)) {
+        if (S_ISDIR(known.stat.st_mode)) return leave_out(name, error);
+        gfid = known.gfid;
+    }
+    keep({name, gfid, {}, last_known(gfid, 0)});
+    return {};
+}
+
 Result<void> Walk::meet(const Object& directory, const std::string& path, std::size_t depth,
                         const DirectoryEntry& entry) {
     const std::string name = join_path(path, entry.name());
@@ -189,14 +211,25 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
         SFG_TRY_ASSIGN(Object object, entry.object());
         const std::lock_guard held(mutex_);
         scan_->temporaries.push_back({directory, name, std::move(object)});
-    } else if (!is_shown(entry.name())) {
-        if (!is_glusters_own(entry.name()))
-            warn("'" + escaped(name) + "' cannot be a volume's name and is left out");
-    } else if (S_ISLNK(stat.st_mode)) {
+        return {};
+    }
+    if (is_glusters_own(entry.name()) || is_glusters_own(entry.gfid()) ||
+        entry.name() == snapshot_directory_)
+        return {};
+    if (for_refresh() && !is_shown(entry.name())) {
+        warn("'" + escaped(name) + "' cannot be a volume's name and is left out");
+        return {};
+    }
+    if (S_ISLNK(stat.st_mode)) {
         add([this, name, gfid = entry.gfid()] { return meet_link(name, gfid); });
     } else if (S_ISDIR(stat.st_mode)) {
         keep({name, entry.gfid(), stat, {}});
-        if (depth + 1 >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1) {
+        if (is_too_deep(name, depth + 1)) {
+            if (!for_refresh())
+                return Error(ErrorKind::unsupported,
+                             pool_.described() + " has directories below '" + escaped(name) +
+                                 "' that are nested too deep to be looked through: move or "
+                                 "remove them");
             warn("directories below '" + escaped(name) + "' are nested too deep and left out");
             return {};
         }
@@ -217,6 +250,14 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
     return {};
 }
 
+// A name that is nested deeper than volumes may be is not shown. qemu can open it all the same, by
+// a path of up to 4096 bytes or from a directory on the way.
+bool Walk::is_too_deep(const std::string& name, std::size_t depth) const {
+    constexpr std::size_t kDeepestLook = 4096;
+    if (!for_refresh()) return depth >= kDeepestLook;
+    return depth >= kMostComponents || name.size() > kLongestPath - kLongestComponent - 1;
+}
+
 // A link is a volume where it leads to one inside the pool. One to a directory is shown as such
 // and not looked into: it may lead up.
 Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
@@ -229,27 +270,38 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     auto target = follow_links(connection, path);
     if (!target) {
         if (target.error().kind() == ErrorKind::not_connected) return target.error();
+        if (target.error().kind() != ErrorKind::not_found && !for_refresh())
+            return leave_out(name, target.error());
         return refuse(target.error().message());
     }
-    if (!is_below(target->path, pool_.directory) || target->path.empty())
+    if (for_refresh() && (!is_below(target->path, pool_.directory) || target->path.empty()))
         return refuse("it leads out of the pool");
     if (target->object.is_directory())
-        keep({name, link, target->object.stat(), {}});
+        keep({name, link, target->object.stat(), {}, true});
     else if (target->object.is_file())
-        meet_file(name, link, target->object);
+        meet_file(name, link, target->object, true);
     return {};
 }
 
-// Never fails the walk: what cannot be read is listed as raw with a line in the log.
-void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& object) {
+// What an image said when it could be read, or that nothing is known of it.
+std::shared_ptr<const ImageInfo> Walk::last_known(const Gfid& gfid, std::uint64_t size) const {
+    if (auto last = HeaderCache::instance().last_read(scan_->pool.volume_id(), gfid)) return last;
+    ImageInfo unread;
+    unread.capacity = size;
+    unread.unreadable = true;
+    return std::make_shared<const ImageInfo>(unread);
+}
+
+// Never fails the walk: of what cannot be read the last that was known is listed, with a line in
+// the log.
+void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& object, bool link) {
     auto image = inspect_cached(object);
     if (!image) {
         if (image.error().kind() == ErrorKind::not_found) return;  // deleted meanwhile
-        warn("volume '" + escaped(name) + "' is listed as raw: " + image.error().message());
-        ImageInfo unread;
-        unread.capacity = static_cast<std::uint64_t>(object.stat().st_size);
-        unread.unreadable = true;
-        keep({name, gfid, object.stat(), std::make_shared<const ImageInfo>(unread)});
+        auto known = last_known(object.gfid(), static_cast<std::uint64_t>(object.stat().st_size));
+        warn("volume '" + escaped(name) + "' is listed as " +
+             (known->unreadable ? "raw" : "it was last seen") + ": " + image.error().message());
+        keep({name, gfid, object.stat(), std::move(known), link});
         return;
     }
     const ImageInfo& info = **image;
@@ -259,7 +311,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
         warn("volume '" + escaped(name) + "' has a length of " +
              std::to_string(object.stat().st_size) +
              " bytes, no multiple of 512: qemu cannot open it over gfapi");
-    keep({name, gfid, object.stat(), *std::move(image)});
+    keep({name, gfid, object.stat(), *std::move(image), link});
 }
 
 void Walk::keep(ScannedEntry entry) {

@@ -16,9 +16,10 @@ namespace sfg {
 
 struct ScannedEntry {
     std::string name;  // below the pool's directory
-    Gfid gfid;         // of what stands under the name: for a link the link's own
+    Gfid gfid;         // of what stands under the name: for a link the link's own; may be unknown
     struct stat stat;  // for a link of what it leads to
     std::shared_ptr<const ImageInfo> image;  // files only
+    bool link = false;
 };
 
 // A temporary of this driver's, of whatever process or host.
@@ -38,7 +39,11 @@ struct Scan {
 
 enum class ScanFor {
     refresh,  // what is there to be shown; what cannot be read is left out, with a line in the log
-    dependants,  // a quick look in which nothing may be missed: what cannot be read is an error
+    // A quick look for images, in which nothing may be missed: names that are not shown are looked
+    // at, too, links are followed wherever they lead in the gluster volume, a directory that cannot
+    // be read is an error, and a file that cannot be an entry whose image is `unreadable`. (That
+    // all bricks were there is not looked at here: gluster/attendance.hpp.)
+    dependants,
 };
 
 // Walks the tree of a pool with up to eight threads, which end with it. Fails with

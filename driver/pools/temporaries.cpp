@@ -97,6 +97,16 @@ Result<void> Temporary::publish() {
     return {};
 }
 
+class Sweep {
+  public:
+    // Whether nobody works on the file; nobody does as long as the answer is kept.
+    static Result<File> lock(const Object& temporary) {
+        SFG_TRY_ASSIGN(File file, File::open_for_writing(temporary, WriteLeave()));
+        SFG_TRY(file.lock_exclusively());
+        return file;
+    }
+};
+
 void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>& found) {
     // A refresh holds the pool's lock: the rest is for the next one.
     constexpr std::size_t kMostAtOnce = 64;
@@ -111,9 +121,8 @@ void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>
             Registry::instance().contains(temporary.object.gfid()))
             continue;
         ++tried;
-        auto file = File::open(temporary.object, O_RDWR);
+        const auto file = Sweep::lock(temporary.object);
         if (!file) continue;
-        if (!file->lock_exclusively()) continue;  // somebody's work
         if (!remove(temporary.directory, last_of(temporary.name))) continue;
         log_info(pool.pool.described() + ": removed the left-over temporary file '" +
                  escaped(temporary.name) + "'");

@@ -3,10 +3,14 @@
 
 #include <cerrno>
 
+#include "driver/core/log.hpp"
+#include "driver/gluster/attendance.hpp"
+#include "driver/gluster/directory.hpp"
 #include "driver/images/header_cache.hpp"
+#include "driver/pools/catalogue.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/parents.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
@@ -53,9 +57,22 @@ Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
     return made;
 }
 
-Error exists_already(const std::string& who) {
+Result<void> check_name_is_free(const OpenPool& pool, const std::string& name) {
+    const std::string path = join_path(pool.pool.directory, name);
+    if (Catalogue::instance().listed_anywhere(pool.volume_id(), path).empty()) return {};
+    SFG_TRY_ASSIGN(const Object root, root_of(pool.connection()));
+    const auto found = lookup_path(root, path);
+    if (found) return exists_already(pool.pool, name);
+    const Error error = or_hidden(pool.connection(), found.error());
+    if (error.kind() == ErrorKind::not_found) return {};
+    return error.with_context(volume_described(pool.pool, name) +
+                              " was there when it was last listed");
+}
+
+Error exists_already(const Pool& pool, const std::string& name) {
     return Error(ErrorKind::exists, EEXIST,
-                 who + " exists already, made elsewhere; refresh the pool (virsh pool-refresh)");
+                 "'" + escaped(name) + "' of " + pool.described() +
+                     ", which has not listed it yet (virsh pool-refresh does),");
 }
 
 }  // namespace sfg

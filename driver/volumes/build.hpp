@@ -29,7 +29,13 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, cons
 Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
                           const std::function<Result<Gfid>(const Object& parent)>& make);
 
-// What a user is told whose volume another host has made meanwhile.
-Error exists_already(const std::string& who);
+// Refuses to make a volume under a name that is known in this gluster volume and cannot be seen
+// just now, since a brick is away: ErrorKind::not_connected. ErrorKind::exists where it can be
+// seen.
+Result<void> check_name_is_free(const OpenPool& pool, const std::string& name);
+
+// What a user is told where the name is taken. libvirt puts words around it
+// (VIR_ERR_STORAGE_VOL_EXIST): "storage volume ... exists already".
+Error exists_already(const Pool& pool, const std::string& name);
 
 }  // namespace sfg

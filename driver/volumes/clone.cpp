@@ -22,7 +22,7 @@
 #include "driver/volumes/build.hpp"
 #include "driver/volumes/conversion.hpp"
 #include "driver/volumes/finish_upload.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
@@ -51,6 +51,7 @@ Result<ChainImage> open_source(const CloneSource& source) {
         return chain_image_in_gluster(std::move(place), who, kDoing);
     };
     SFG_TRY_ASSIGN(ChainImage image, open());
+    if (image.place) SFG_TRY(check_is_listed(*image.place, image.gfid, who));
     // A raw disk may be copied under its guest, as a local one may: the copy is what a power cut
     // would leave. The tables of an image that change while they are copied leave nothing.
     if (image.format == "raw") return image;
@@ -63,7 +64,7 @@ Result<ChainImage> open_source(const CloneSource& source) {
 // The same file, under whatever names?
 Result<bool> is_base_of(const ChainImage& image, const Base& base) {
     if (!image.info.backing) return false;
-    const auto recorded = place_of_recorded(image.place, *image.info.backing);
+    const auto recorded = place_of_recorded(image.place, read_recorded_name(*image.info.backing));
     if (!recorded || !base.place) {
         return !recorded && !base.place && image.info.backing->starts_with('/') &&
                base.recorded.starts_with('/') &&
@@ -212,14 +213,17 @@ class Clone {
     Progress progress_;
 };
 
-Result<void> make_clone(const OpenPool& pool, const VolumeRequest& request,
-                        const CloneSource& source) {
+}  // namespace
+
+Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
+                          const CloneSource& source) {
     SFG_TRY(check_request(pool.pool, request));
     const std::string path = join_path(pool.pool.directory, request.name);
     const std::string who = volume_described(pool.pool, request.name);
     auto work = [&]() -> Result<Gfid> {
         if (request.directory)
             return Error(ErrorKind::unsupported, "a directory cannot be a copy of a volume");
+        SFG_TRY(check_name_is_free(pool, request.name));
         SFG_TRY_ASSIGN(ChainImage image, open_source(source));
         std::optional<Base> base;
         if (request.backing) {
@@ -232,22 +236,12 @@ Result<void> make_clone(const OpenPool& pool, const VolumeRequest& request,
     const auto built = work();
     if (!built) {
         remove_parents(pool, request.name);
-        if (built.error().kind() == ErrorKind::exists) return exists_already(who);
+        if (built.error().kind() == ErrorKind::exists)
+            return exists_already(pool.pool, request.name);
         return built.error().with_context("cannot create " + who);
     }
-    Catalogue::instance().learn(pool.volume_id(), path, *built);
+    Catalogue::instance().made(key_of(pool), path, {*built});
     return {};
-}
-
-}  // namespace
-
-Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
-                          const CloneSource& source) {
-    auto made = make_clone(pool, request, source);
-    if (!made)
-        Catalogue::instance().note_failed_creation(pool.volume_id(),
-                                                   join_path(pool.pool.directory, request.name));
-    return made;
 }
 
 }  // namespace sfg

@@ -10,7 +10,7 @@
 #include "driver/pools/temporaries.hpp"
 #include "driver/transfer/progress.hpp"
 #include "driver/volumes/create.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 

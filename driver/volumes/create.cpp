@@ -13,7 +13,7 @@
 #include "driver/pools/temporaries.hpp"
 #include "driver/qcow2/create.hpp"
 #include "driver/volumes/build.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
@@ -155,13 +155,12 @@ Result<void> check_request(const Pool& pool, const VolumeRequest& request) {
     return {};
 }
 
-namespace {
-
-Result<void> make_volume(const OpenPool& pool, const VolumeRequest& request) {
+Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
     SFG_TRY(check_request(pool.pool, request));
     const std::string path = join_path(pool.pool.directory, request.name);
     const std::string who = described(pool.pool, request);
 
+    SFG_TRY(check_name_is_free(pool, request.name));
     std::optional<Base> base;
     if (request.backing) {
         auto found = find_base(pool, path, *request.backing);
@@ -177,21 +176,12 @@ Result<void> make_volume(const OpenPool& pool, const VolumeRequest& request) {
                          [&](Temporary& temporary) { return fill(temporary, request, base); });
     if (!built) {
         remove_parents(pool, request.name);
-        if (built.error().kind() == ErrorKind::exists) return exists_already(who);
+        if (built.error().kind() == ErrorKind::exists)
+            return exists_already(pool.pool, request.name);
         return built.error().with_context("cannot create " + who);
     }
-    Catalogue::instance().learn(pool.volume_id(), path, *built);
+    Catalogue::instance().made(key_of(pool), path, {*built});
     return {};
-}
-
-}  // namespace
-
-Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
-    auto made = make_volume(pool, request);
-    if (!made)
-        Catalogue::instance().note_failed_creation(pool.volume_id(),
-                                                   join_path(pool.pool.directory, request.name));
-    return made;
 }
 
 }  // namespace sfg

@@ -16,12 +16,11 @@ Result<void> pad_image(ByteSource& file, std::uint64_t cluster_size) {
 }
 
 Result<void> finish_upload(TakenVolume& taken, bool header_came, const std::string& who) {
-    File& file = taken.used.file;
-    const Object& object = taken.volume.object;
+    File& file = taken.file();
     SFG_TRY_ASSIGN(const ImageInfo info, inspect_file(file));
     std::string format = info.format;
     if (!header_came) {
-        SFG_TRY_ASSIGN(const auto recorded, object.attribute(kFormatAttribute));
+        SFG_TRY_ASSIGN(const auto recorded, taken.object().attribute(kFormatAttribute));
         format = recorded.value_or(format);
     }
     if (format == "qcow2" && info.format == "qcow2") {
@@ -30,7 +29,7 @@ Result<void> finish_upload(TakenVolume& taken, bool header_came, const std::stri
         else if (info.unpadded)
             SFG_TRY(pad_image(file, info.cluster_size));
     }
-    if (header_came) SFG_TRY(record_format(object, format));
+    if (header_came) SFG_TRY(taken.record_format(format));
     return file.flush();
 }
 

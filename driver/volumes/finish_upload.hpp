@@ -5,7 +5,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 

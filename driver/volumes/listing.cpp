@@ -6,7 +6,9 @@
 #include "driver/chains/backing.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
+#include "driver/gluster/attendance.hpp"
 #include "driver/gluster/bounded.hpp"
+#include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/images/inspect.hpp"
@@ -34,10 +36,15 @@ ListedVolume listed(const Pool& pool, const std::string& name, const struct stat
     return volume;
 }
 
-Error no_such_volume(const Pool& pool, const std::string& name) {
-    return Error(ErrorKind::not_found, ENOENT,
-                 pool.described() + " has no volume '" + escaped(name) +
-                     "' any more; refresh the pool (virsh pool-refresh)");
+// Or is it on a brick that is away?
+Error no_such_volume(const OpenPool& pool, const std::string& name) {
+    const Error missing(ErrorKind::not_found, ENOENT,
+                        pool.pool.described() + " has no volume '" + escaped(name) +
+                            "' any more; refresh the pool (virsh pool-refresh)");
+    const Error error = or_hidden(pool.connection(), missing);
+    return error.kind() == ErrorKind::not_found
+               ? error
+               : error.with_context("volume '" + escaped(name) + "' of " + pool.pool.described());
 }
 
 // libvirt holds the pool's lock, and a brick may stall just now. What is not done then goes on, or
@@ -53,23 +60,58 @@ void sweep_within(std::chrono::milliseconds limit, const Scan& scan) {
     if (!swept) log_warning("left-over temporary files: " + swept.error().message());
 }
 
+// Whether the whole of the pool was seen. The last question goes to the bricks, one of which may
+// stall.
+Attended attended_within(std::chrono::milliseconds limit, const Pool& pool, const Scan& scan,
+                         const Result<std::shared_ptr<Attendance>>& attendance) {
+    Attended unknown;
+    unknown.steady = false;
+    if (!attendance) {
+        log_warning(pool.described() + ": " + attendance.error().message());
+        return unknown;
+    }
+    // A connection that was made anew meanwhile has not been watched.
+    if ((*attendance)->connection() != scan.pool.connection()) return unknown;
+    const auto attended =
+        run_bounded<Attended>(pool.address, pool.described(), limit,
+                              [shared = *attendance] { return Result(shared->end()); });
+    return attended ? *attended : unknown;
+}
+
+std::string name_below(const Pool& pool, const std::string& path) {
+    return pool.directory.empty() ? path : path.substr(pool.directory.size() + 1);
+}
+
 }  // namespace
 
 Result<Listing> refresh_pool(const Pool& pool) {
-    SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, ScanFor::refresh, settings().connect_timeout));
+    const auto patience = settings().connect_timeout;
+    SFG_TRY(connect_pool(pool));
+    SFG_TRY_ASSIGN(const auto connection, Connections::instance().get(pool.address, patience));
+    const auto attendance = Attendance::begin(connection);
+    SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, ScanFor::refresh, patience));
+    const Attended attended = attended_within(patience, pool, scan, attendance);
     KnownPools::instance().add(pool);
-    sweep_within(settings().connect_timeout, scan);
+    sweep_within(patience, scan);
 
     Listing listing;
     listing.usage = scan.usage;
     listing.volumes.reserve(scan.entries.size());
-    std::vector<std::pair<std::string, Gfid>> files;
+    NamedFiles files;
     files.reserve(scan.entries.size());
     for (auto& entry : scan.entries) {
-        files.emplace_back(join_path(pool.directory, entry.name), entry.gfid);
+        files.emplace_back(join_path(pool.directory, entry.name),
+                           KnownFile{entry.gfid, entry.stat, entry.image});
         listing.volumes.push_back(listed(pool, entry.name, entry.stat, std::move(entry.image)));
     }
-    Catalogue::instance().replace_below(scan.pool.volume_id(), pool.directory, scan.since, files);
+    const auto kept =
+        Catalogue::instance().replace(key_of(scan.pool), scan.since, files, attended.complete());
+    for (const auto& [path, file] : kept)
+        listing.volumes.push_back(listed(pool, name_below(pool, path), file.stat, file.image));
+    if (!attended.complete())
+        log_warning(pool.described() + " was not seen as a whole: " +
+                    attended.why(pool.address.volume) + "; " + std::to_string(kept.size()) +
+                    " volumes that were known before stay listed as they were");
     return listing;
 }
 
@@ -81,23 +123,24 @@ Result<ListedVolume> look_at_volume(const OpenPool& pool, const std::string& nam
         auto target = follow_links(pool.connection(), join_path(pool.pool.directory, name));
         if (!target && target.error().kind() != ErrorKind::not_found) return target.error();
         if (!target || !is_below(target->path, pool.pool.directory))
-            return no_such_volume(pool.pool, name);
+            return no_such_volume(pool, name);
         object = std::move(target->object);
     }
-    if (!object) {
-        if (object.error().kind() == ErrorKind::not_found) return no_such_volume(pool.pool, name);
-        return object.error().with_context("volume '" + escaped(name) + "' of " +
-                                           pool.pool.described());
-    }
+    const auto failed = [&](const Error& error) {
+        return or_hidden(pool.connection(), error)
+            .with_context("volume '" + escaped(name) + "' of " + pool.pool.described());
+    };
+    if (!object)
+        return object.error().kind() == ErrorKind::not_found ? no_such_volume(pool, name)
+                                                             : failed(object.error());
     std::shared_ptr<const ImageInfo> image;
     if (object->is_file()) {
         auto inspected = inspect_cached(*object);
-        if (!inspected)
-            return inspected.error().with_context("volume '" + escaped(name) + "' of " +
-                                                  pool.pool.described());
+        if (!inspected) return failed(inspected.error());
         image = *std::move(inspected);
     }
-    Catalogue::instance().learn(pool.volume_id(), join_path(pool.pool.directory, name), *gfid);
+    Catalogue::instance().seen(key_of(pool), join_path(pool.pool.directory, name),
+                               {*gfid, object->stat(), image});
     return listed(pool.pool, name, object->stat(), std::move(image));
 }
 

@@ -35,6 +35,9 @@ struct Listing {
 // left out, old temporaries are removed. What is learned goes into the Catalogue and the pool into
 // KnownPools.
 //
+// Where a brick is away and hides a part of the pool, what was known of that part stays listed as
+// it was, with a line in the log that names the brick.
+//
 // Gives up when gluster shows no sign of life for settings().connect_timeout; the calls that hang
 // then end on their own threads.
 Result<Listing> refresh_pool(const Pool& pool);

@@ -5,27 +5,15 @@
 #include <limits>
 
 #include "driver/chains/chain.hpp"
-#include "driver/chains/dependants.hpp"
 #include "driver/core/log.hpp"
-#include "driver/images/inspect.hpp"
 #include "driver/qcow2/preallocate.hpp"
 #include "driver/qcow2/resize.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
 
 constexpr std::uint64_t kSector = 512;
-
-Result<void> check_dependants(const OpenPool& pool, const VolumeFile& volume,
-                              std::uint64_t capacity) {
-    SFG_TRY_ASSIGN(auto dependants, dependants_of(pool, volume.object, volume.path));
-    std::erase_if(dependants, [&](const Dependant& d) { return d.capacity <= capacity; });
-    if (dependants.empty()) return {};
-    return Error(ErrorKind::busy, EBUSY,
-                 "it is the base of " + list_of(dependants) +
-                     ", which would lose what is behind the new end");
-}
 
 Result<void> resize_raw(File& file, const ResizeRequest& request) {
     SFG_TRY_ASSIGN(const std::uint64_t before, file.size());
@@ -43,8 +31,9 @@ Result<void> resize_raw(File& file, const ResizeRequest& request) {
     return done;
 }
 
-Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const ImageInfo& info,
-                          File& file, const ResizeRequest& request) {
+Result<void> resize_qcow2(const OpenPool& pool, TakenVolume& taken, const ResizeRequest& request) {
+    const ImageInfo& info = taken.image();
+    File& file = taken.file();
     if (request.allocate && info.backing && !info.extended_l2)
         return Error(ErrorKind::unsupported,
                      "it has a base, which allocated clusters would hide: resize it without "
@@ -53,7 +42,7 @@ Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const 
     options.virtual_size = (request.capacity + kSector - 1) / kSector * kSector;
     options.allow_shrink = request.shrink;
     if (info.backing && options.virtual_size > info.capacity) {
-        SFG_TRY_ASSIGN(const ChainImage base, open_base(place_in(pool, volume.path), "", info,
+        SFG_TRY_ASSIGN(const ChainImage base, open_base(place_in(pool, taken.path()), "", info,
                                                         "a volume on it is being resized"));
         options.base_size = base.info.capacity;
     }
@@ -65,9 +54,22 @@ Result<void> resize_qcow2(const OpenPool& pool, const VolumeFile& volume, const 
     options.virtual_size = info.capacity;
     options.allow_shrink = true;
     if (auto back = qcow2::resize(file, options); !back)
-        log_warning(volume_described(pool.pool, volume.path) +
+        log_warning(volume_described(pool.pool, taken.path()) +
                     " keeps its new size: " + back.error().message());
     return allocated;
+}
+
+Result<Loss> judge(const ImageInfo& image, const ResizeRequest& request) {
+    if (!image.damage.empty()) return Error(ErrorKind::corrupt, image.damage);
+    if (image.format != "raw" && image.format != "qcow2" && image.format != "iso")
+        return Error(ErrorKind::unsupported,
+                     "volumes of the format " + image.format + " are not resized here");
+    if (request.capacity >= image.capacity) return Loss{Loss::Of::nothing, 0};
+    if (!request.shrink)
+        return Error(ErrorKind::invalid,
+                     "its capacity is " + std::to_string(image.capacity) +
+                         " bytes, and making it smaller needs the flag to shrink");
+    return Loss{Loss::Of::tail, request.capacity};
 }
 
 Result<void> resize(const OpenPool& pool, const std::string& name, const ResizeRequest& request) {
@@ -75,30 +77,15 @@ Result<void> resize(const OpenPool& pool, const std::string& name, const ResizeR
     if (request.capacity > kLargest - kSector)
         return Error(ErrorKind::invalid, "a capacity of " + std::to_string(request.capacity) +
                                              " bytes is over what a file can hold");
-    SFG_TRY_ASSIGN(const VolumeFile volume, find_volume_file_to_change(pool, name));
-    SFG_TRY_ASSIGN(UsedFile used,
-                   use_file(volume.object, FileUse::exclusive, "it is being resized"));
-    // Only now, and not as the lookup saw it: another host may just have resized it.
-    SFG_TRY_ASSIGN(const VolumeFile current, find_volume_file_to_change(pool, name));
-    if (current.object.gfid() != volume.object.gfid())
-        return Error(ErrorKind::busy, EBUSY, "it has become another file meanwhile");
-    SFG_TRY_ASSIGN(const auto info, inspect_cached(current.object));
-    if (!info->damage.empty()) return Error(ErrorKind::corrupt, info->damage);
-    if (info->format != "raw" && info->format != "qcow2" && info->format != "iso")
-        return Error(ErrorKind::unsupported,
-                     "volumes of the format " + info->format + " are not resized here");
-    if (request.capacity < info->capacity) {
-        if (!request.shrink)
-            return Error(ErrorKind::invalid,
-                         "its capacity is " + std::to_string(info->capacity) +
-                             " bytes, and making it smaller needs the flag to shrink");
-        SFG_TRY(check_dependants(pool, current, request.capacity));
-    }
-    if (info->format == "qcow2")
-        SFG_TRY(resize_qcow2(pool, current, *info, used.file, request));
+    SFG_TRY_ASSIGN(TakenVolume taken,
+                   Gate(pool, name).take("it is being resized", [&](const ImageInfo& image) {
+                       return judge(image, request);
+                   }));
+    if (taken.image().format == "qcow2")
+        SFG_TRY(resize_qcow2(pool, taken, request));
     else
-        SFG_TRY(resize_raw(used.file, request));
-    return used.file.close();
+        SFG_TRY(resize_raw(taken.file(), request));
+    return taken.file().close();
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "driver/volumes/finish_upload.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 
@@ -13,9 +13,8 @@ Result<std::shared_ptr<Transfer>> begin_download(const OpenPool& pool, const std
                                                  const TransferRange& range, bool sparse) {
     const std::string who = volume_described(pool.pool, name);
     auto begin = [&]() -> Result<std::shared_ptr<Transfer>> {
-        SFG_TRY_ASSIGN(const VolumeFile volume, find_volume_file(pool, name));
-        SFG_TRY_ASSIGN(UsedFile used,
-                       use_file(volume.object, FileUse::shared, "it is being downloaded"));
+        SFG_TRY_ASSIGN(const VolumeFile volume, look_up_to_read(pool, name));
+        SFG_TRY_ASSIGN(UsedFile used, use_shared(volume.object, "it is being downloaded"));
         SFG_TRY_ASSIGN(const std::uint64_t size, used.file.size());
         const std::uint64_t offset = std::min(range.offset, size);
         std::uint64_t length = size - offset;
@@ -36,10 +35,10 @@ Result<std::shared_ptr<Transfer>> begin_upload(const OpenPool& pool, const std::
         constexpr auto kMostOffset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
         if (range.offset > kMostOffset || range.length > kMostOffset - range.offset)
             return Error(ErrorKind::invalid, "offset and length reach over what a file can hold");
-        SFG_TRY_ASSIGN(TakenVolume taken, take_volume(pool, name, "it is being uploaded to"));
+        SFG_TRY_ASSIGN(TakenVolume taken, Gate(pool, name).take("it is being uploaded to"));
         const auto shared = std::make_shared<TakenVolume>(std::move(taken));
-        return start_upload(who, std::shared_ptr<ByteSource>(shared, &shared->used.file),
-                            range.offset, range.length, [=](std::uint64_t end) {
+        return start_upload(who, std::shared_ptr<ByteSource>(shared, &shared->file()), range.offset,
+                            range.length, [=](std::uint64_t end) {
                                 const bool header_came = range.offset == 0 && end > 0;
                                 return finish_upload(*shared, header_came, who);
                             });

@@ -10,7 +10,7 @@
 #include "driver/transfer/copy.hpp"
 #include "driver/transfer/holes.hpp"
 #include "driver/transfer/progress.hpp"
-#include "driver/volumes/volume_file.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
@@ -66,11 +66,11 @@ Result<void> overwrite(ByteSource& file, WipeMethod method, const std::string& w
 Result<void> wipe_volume(const OpenPool& pool, const std::string& name, WipeMethod method) {
     const std::string who = volume_described(pool.pool, name);
     auto work = [&]() -> Result<void> {
-        SFG_TRY_ASSIGN(TakenVolume taken, take_volume(pool, name, "it is being wiped"));
-        File& file = taken.used.file;
+        SFG_TRY_ASSIGN(TakenVolume taken, Gate(pool, name).take("it is being wiped"));
+        File& file = taken.file();
         if (method == WipeMethod::trim) SFG_TRY(trim(file));  // refused or done, mostly
         // Before the first byte goes: a wipe that is interrupted must not leave half an image.
-        SFG_TRY(record_format(taken.volume.object, "raw"));
+        SFG_TRY(taken.record_format("raw"));
         if (method != WipeMethod::trim) SFG_TRY(overwrite(file, method, who));
         SFG_TRY(file.flush());
         return file.close();

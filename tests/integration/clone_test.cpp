@@ -283,11 +283,11 @@ TEST_F(CloneTest, ACloneOntoANameThatIsTakenElsewhereSparesIt) {
     // Made behind libvirt's back: it calls deleteVol after the failure.
     write_file("b", "another host's");
     EXPECT_TRUE(refused(pool().clone(like("b", "raw"), *pool().volume("a")),
-                        VIR_ERR_STORAGE_VOL_EXIST, "made elsewhere"));
+                        VIR_ERR_STORAGE_VOL_EXIST, "storage volume 'b' of pool '"));
     EXPECT_EQ(read_file("b"), "another host's");
     expect_names({"a", "b"});
     EXPECT_TRUE(refused(pool().clone(like("b", "qcow2"), *pool().volume("a")),
-                        VIR_ERR_STORAGE_VOL_EXIST, "made elsewhere"));
+                        VIR_ERR_STORAGE_VOL_EXIST, "storage volume 'b' of pool '"));
     EXPECT_EQ(read_file("b"), "another host's");
 }
 

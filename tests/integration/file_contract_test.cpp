@@ -184,7 +184,7 @@ TEST(FileOverGfapi, KeepsItsLockWhileItFindsData) {
     ASSERT_TRUE(file.lock_exclusively());
     ASSERT_TRUE(file.write_at(0, std::vector<std::byte>(100, std::byte{1})));
     ASSERT_TRUE(file.find_data(0));
-    auto other = File::open((*created)->object(), O_RDWR);
+    auto other = File::open_for_reading((*created)->object());
     ASSERT_TRUE(other) << other.error().message();
     const auto locked = other->lock(File::Lock::shared, {0, 0});
     ASSERT_FALSE(locked);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/chains/base_matcher.hpp"
+
+#include "driver/core/fuse_mounts.hpp"
+#include "driver/core/path.hpp"
+#include "driver/core/settings.hpp"
+#include "driver/gluster/links.hpp"
+
+namespace sfg {
+
+BaseMatcher::BaseMatcher(const OpenPool& pool, const Gfid& base, std::string path)
+    : pool_(pool), base_(base), path_(std::move(path)), mountinfo_(own_mountinfo()) {}
+
+void BaseMatcher::learn(std::string path, const Gfid& gfid) {
+    files_.insert_or_assign(std::move(path), gfid);
+}
+
+Result<BaseMatcher::Match> BaseMatcher::match(const std::string& image, const std::string& recorded,
+                                              bool data_file) {
+    Match worst = Match::no;
+    for (const auto& file : read_recorded_name(recorded).files) {
+        SFG_TRY_ASSIGN(const Match found, match_file(image, file, data_file));
+        if (found == Match::yes) return found;
+        if (found == Match::unclear) worst = found;
+    }
+    return worst;
+}
+
+Result<BaseMatcher::Match> BaseMatcher::match_file(const std::string& image, const NamedFile& file,
+                                                   bool data_file) {
+    SFG_TRY_ASSIGN(const Match found, where_it_says(image, file, data_file));
+    // Behind a link to a directory ".." is not what stands before it.
+    return found == Match::no && file.climbs ? tail(file.path) : found;
+}
+
+Result<BaseMatcher::Match> BaseMatcher::where_it_says(const std::string& image,
+                                                      const NamedFile& file, bool data_file) {
+    switch (file.kind) {
+        case NamedFile::Kind::relative: {
+            SFG_TRY_ASSIGN(const Match found, relative(image, file.path));
+            return found == Match::no && data_file ? tail(file.path) : found;
+        }
+        case NamedFile::Kind::gluster:
+            // Whatever host it names: one that is not known here may be another name of one that
+            // is.
+            if (file.volume != pool_.pool.address.volume) return Match::no;
+            return in_volume(file.path);
+        case NamedFile::Kind::local:
+            return local(file.path);
+        case NamedFile::Kind::working_directory:
+            return tail(file.path);
+        case NamedFile::Kind::elsewhere:
+            return Match::no;
+        case NamedFile::Kind::unknown:
+            break;
+    }
+    return Match::unclear;
+}
+
+// Over a FUSE mount "../mount/base" leaves the volume and comes back.
+Result<BaseMatcher::Match> BaseMatcher::relative(const std::string& image,
+                                                 const std::string& name) {
+    const std::string written = join_path(parent_of(image), name);
+    const auto path = normalized(written);
+    if (!path) return tail(name);
+    SFG_TRY_ASSIGN(const Match found, in_volume(*path));
+    if (found != Match::no || name.find("..") == std::string::npos) return found;
+    // Behind a link to a directory ".." is not what stands before it.
+    return in_volume(written);
+}
+
+Result<BaseMatcher::Match> BaseMatcher::local(const std::string& path) {
+    if (const auto fuse = parse_fuse_path(path, mountinfo_)) {
+        if (fuse->volume.empty()) return tail(path);
+        if (fuse->volume != pool_.pool.address.volume) return Match::no;
+        return in_volume(fuse->path);
+    }
+    // What the administrator says is this host's own.
+    for (const auto& directory : settings().local_base_directories)
+        if (const auto normal = normalized(directory);
+            normal && !normal->empty() && is_below(path.substr(1), *normal))
+            return Match::no;
+    return tail(path);
+}
+
+Result<BaseMatcher::Match> BaseMatcher::in_volume(const std::string& path) {
+    if (path == path_) return Match::yes;
+    if (const auto file = files_.find(path); file != files_.end())
+        return file->second == base_ ? Match::yes : Match::no;
+    if (const auto known = answers_.find(path); known != answers_.end()) return known->second;
+    const auto target = follow_links(pool_.connection(), path);
+    if (!target && target.error().kind() == ErrorKind::not_connected) return target.error();
+    Match answer = Match::no;
+    if (target)
+        answer = target->object.gfid() == base_ ? Match::yes : Match::no;
+    else if (target.error().kind() != ErrorKind::not_found)
+        answer = Match::unclear;
+    answers_.emplace(path, answer);
+    return answer;
+}
+
+// A path of which this host cannot tell where it leads: another host may have the base's directory
+// mounted there, or a link of this one may lead to it. The file's own name is the base's, then.
+BaseMatcher::Match BaseMatcher::tail(const std::string& path) const {
+    return last_of(path) == last_of(path_) ? Match::unclear : Match::no;
+}
+
+}  // namespace sfg

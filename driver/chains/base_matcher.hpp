@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "driver/core/result.hpp"
+#include "driver/gluster/gfid.hpp"
+#include "driver/images/recorded_name.hpp"
+#include "driver/pools/pool.hpp"
+
+namespace sfg {
+
+// Whether what an image records leads to one file, the base: for the question who needs it. Makes
+// no connection, looks at no path of this host; in the base's own gluster volume it follows links.
+class BaseMatcher {
+  public:
+    // `path` of the base from its volume's root.
+    BaseMatcher(const OpenPool& pool, const Gfid& base, std::string path);
+
+    // What a walk has seen: saves asking for it. No links.
+    void learn(std::string path, const Gfid& gfid);
+
+    enum class Match {
+        no,
+        yes,
+        unclear,  // it may
+    };
+    // What the image at `image` (from the volume's root) records; `data_file` where it is not a
+    // base but the file that its data is in, which qemu looks for from its own working directory
+    // and libvirt from the image's. Errors are gluster's.
+    Result<Match> match(const std::string& image, const std::string& recorded, bool data_file);
+
+  private:
+    Result<Match> match_file(const std::string& image, const NamedFile& file, bool data_file);
+    Result<Match> where_it_says(const std::string& image, const NamedFile& file, bool data_file);
+    Result<Match> relative(const std::string& image, const std::string& name);
+    Result<Match> local(const std::string& path);
+    Result<Match> in_volume(const std::string& path);
+    Match tail(const std::string& path) const;
+
+    const OpenPool& pool_;
+    const Gfid base_;
+    const std::string path_;
+    const std::string mountinfo_;
+    std::unordered_map<std::string, Gfid> files_;     // by path from the volume's root
+    std::unordered_map<std::string, Match> answers_;  // of names that were looked up
+};
+
+}  // namespace sfg

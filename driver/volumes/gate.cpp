@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "driver/volumes/gate.hpp"
+
+#include <cerrno>
+
+#include "driver/chains/dependants.hpp"
+#include "driver/core/log.hpp"
+#include "driver/core/path.hpp"
+#include "driver/gluster/attendance.hpp"
+#include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
+#include "driver/images/inspect.hpp"
+#include "driver/pools/catalogue.hpp"
+#include "driver/pools/names.hpp"
+
+namespace sfg {
+namespace {
+
+Error gone() {
+    return Error(ErrorKind::not_found, ENOENT,
+                 "it does not exist any more; refresh the pool (virsh pool-refresh)");
+}
+
+Error another_file() {
+    return Error(ErrorKind::busy, EBUSY,
+                 "it is another file now than the one this host listed; refresh the pool (virsh "
+                 "pool-refresh) and look again");
+}
+
+Result<void> check_is_file(const Object& object) {
+    if (object.is_file()) return {};
+    if (object.is_directory())
+        return Error(ErrorKind::unsupported, EISDIR, "it is a directory, which has no data");
+    return Error(ErrorKind::unsupported, "it is not a regular file");
+}
+
+Result<Object> look_up_name(const OpenPool& pool, const std::string& name) {
+    SFG_TRY(check_volume_name(name));
+    auto object = lookup_path(pool.directory, name);
+    if (object) return object;
+    const Error error = or_hidden(pool.connection(), object.error());
+    return error.kind() == ErrorKind::not_found ? gone() : error;
+}
+
+}  // namespace
+
+std::string volume_described(const Pool& pool, const std::string& name) {
+    return "volume '" + escaped(name) + "' of " + pool.described();
+}
+
+Result<VolumeFile> look_up_to_read(const OpenPool& pool, const std::string& name) {
+    SFG_TRY_ASSIGN(Object object, look_up_name(pool, name));
+    std::string path = join_path(pool.pool.directory, name);
+    if (object.is_link()) {
+        auto target = follow_links(pool.connection(), path);
+        if (!target && target.error().kind() != ErrorKind::not_found) return target.error();
+        if (!target || !is_below(target->path, pool.pool.directory)) return gone();
+        object = std::move(target->object);
+        path = std::move(target->path);
+    }
+    SFG_TRY(check_is_file(object));
+    return VolumeFile{std::move(object), std::move(path)};
+}
+
+Result<void> TakenVolume::record_format(const std::string& format) {
+    return sfg::record_format(object_, format);
+}
+
+std::string Gate::path() const {
+    return join_path(pool_.pool.directory, name_);
+}
+
+// The file that stands under the name, if it is the one that this pool listed there. Of a name that
+// it never listed, whatever is there.
+Result<Object> Gate::look_up_listed() const {
+    SFG_TRY_ASSIGN(Object object, look_up_name(pool_, name_));
+    const auto listed = Catalogue::instance().listed(key_of(pool_), path());
+    if (listed && *listed != object.gfid()) return another_file();
+    return object;
+}
+
+Result<void> Gate::check_dependants(const Object& object, const Loss& loss) const {
+    if (loss.of == Loss::Of::nothing) return {};
+    return check_no_dependants(
+        pool_, object, path(),
+        loss.of == Loss::Of::tail ? std::optional(loss.capacity) : std::nullopt);
+}
+
+Result<TakenVolume> Gate::take(const std::string& doing, const Judge& judge) {
+    SFG_TRY_ASSIGN(const Object listed, look_up_listed());
+    if (listed.is_link())
+        return Error(ErrorKind::unsupported, ELOOP,
+                     "it is a symbolic link, through which nothing is changed: name the volume "
+                     "that it leads to");
+    SFG_TRY(check_is_file(listed));
+    SFG_TRY_ASSIGN(UsedFile used, use_exclusively(listed, doing, WriteLeave()));
+    // Only now is it sure to stay, and to stay as it is: another host may have deleted, replaced or
+    // changed it before.
+    SFG_TRY_ASSIGN(Object current, look_up_listed());
+    if (current.gfid() != listed.gfid()) return another_file();
+    auto image = inspect_cached(current);
+    if (!image) return or_hidden(pool_.connection(), image.error());
+    SFG_TRY_ASSIGN(const Loss loss, judge(**image));
+    // Only now: who makes a volume on it holds it until that volume can be seen.
+    SFG_TRY(check_dependants(current, loss));
+    return TakenVolume(std::move(current), path(), *std::move(image), std::move(used));
+}
+
+Result<TakenVolume> Gate::take(const std::string& doing) {
+    return take(doing, [](const ImageInfo&) { return Result<Loss>(Loss()); });
+}
+
+Result<void> Gate::remove() {
+    constexpr char kDoing[] = "it is being deleted";
+    SFG_TRY_ASSIGN(const Object listed, look_up_listed());
+    // What is not a regular file cannot be opened and locked.
+    FileHold hold;
+    std::optional<UsedFile> used;
+    if (listed.is_file()) {
+        SFG_TRY_ASSIGN(used, use_exclusively(listed, kDoing, WriteLeave()));
+    } else {
+        SFG_TRY_ASSIGN(hold, hold_object(listed, FileUse::exclusive, kDoing));
+    }
+    SFG_TRY_ASSIGN(const Object current, look_up_listed());
+    if (current.gfid() != listed.gfid()) return another_file();
+    if (!current.is_directory()) SFG_TRY(check_dependants(current, Loss()));
+    SFG_TRY_ASSIGN(const Object parent, lookup_path(pool_.directory, parent_of(name_)));
+    auto removed = sfg::remove(parent, last_of(name_));
+    if (!removed && removed.error().kind() == ErrorKind::not_found) {
+        // The brick looks at the directory once more after it has removed the name
+        // (posix-entry-ops.c, posix_unlink), and says ENOENT when another host has removed the
+        // directory by then. What stood there a moment ago and does not any more is deleted.
+        const auto still = lookup(parent, last_of(name_));
+        if (!still && still.error().kind() == ErrorKind::not_found) removed = Result<void>();
+    }
+    if (removed) Catalogue::instance().deleted(pool_.volume_id(), path(), current.gfid());
+    return removed;
+}
+
+Result<void> record_format(const Object& object, const std::string& format) {
+    auto recorded = object.set_attribute(kFormatAttribute, format);
+    if (recorded || recorded.error().kind() != ErrorKind::unsupported) return recorded;
+    log_warning("the bricks of gluster volume '" + object.connection()->volume() +
+                "' take no attributes, so that the format of a volume cannot be recorded: a guest "
+                "could make a raw disk look like another");
+    return {};
+}
+
+}  // namespace sfg
