@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <ostream>
 #include <sstream>
+#include <thread>
+
+#include "tests/support/stream_client.hpp"
 
 namespace sfg::test {
 namespace {
@@ -54,10 +58,30 @@ VolumeKind dispersed() {
     return {"dispersed", "disperse 3 redundancy 1", 3, 3};
 }
 
+std::string label_of(const VolumeKind& kind) {
+    return kind.name.empty() ? "two_bricks" : kind.name;
+}
+
+void PrintTo(const VolumeKind& kind, std::ostream* out) {
+    *out << label_of(kind);
+}
+
+std::vector<Taking> takings() {
+    return {{"wipe", [](const Volume& volume) { return wipe(volume); }},
+            {"upload", [](const Volume& volume) { return upload(volume, "x"); }},
+            {"shrink",
+             [](const Volume& volume) {
+                 return resize(volume, kTakenFrom / 2, VIR_STORAGE_VOL_RESIZE_SHRINK);
+             }},
+            {"delete", [](const Volume& volume) { return volume.erase(); }}};
+}
+
 void DistributedPoolTest::SetUp() {
-    if (!kind_.name.empty())
-        lab().extra_volume(kind_.name,
-                           {"--layout", kind_.layout, "--bricks", std::to_string(kind_.bricks)});
+    if (!kind_.name.empty()) {
+        std::vector<std::string> options{"--bricks", std::to_string(kind_.bricks)};
+        if (!kind_.layout.empty()) options.insert(options.end(), {"--layout", kind_.layout});
+        lab().extra_volume(kind_.name, options);
+    }
     const Ran info = lab().gluster({"volume", "info", volume(), "--xml"});
     bricks_ = XmlText(info.output).all("//brick/name");
     ASSERT_EQ(bricks_.size(), static_cast<std::size_t>(kind_.bricks)) << info.output;
@@ -89,6 +113,26 @@ std::string DistributedPoolTest::brick(const std::string& name) const {
     const int found = name.empty() ? 0 : brick_of(name);
     const std::string top = brick_path(found == 0 ? 1 : found) + directory_in_volume();
     return name.empty() ? top : top + "/" + name;
+}
+
+testing::AssertionResult DistributedPoolTest::hidden_by(const Refusal& refusal,
+                                                        const std::vector<int>& bricks) const {
+    // What a volume that does not answer is, by the driver.
+    const int code =
+        refusal.code == VIR_ERR_SYSTEM_ERROR ? VIR_ERR_SYSTEM_ERROR : VIR_ERR_OPERATION_FAILED;
+    for (const int brick : bricks)
+        if (refusal.message.find(brick_path(brick)) != std::string::npos)
+            return is_refusal(refusal, code, brick_path(brick));
+    return is_refusal(refusal, code, brick_path(bricks.at(0)));
+}
+
+void DistributedPoolTest::hear() {
+    heard_ = lab().said_by_libvirtd(1).size();
+}
+
+std::string DistributedPoolTest::heard() const {
+    const std::string all = lab().said_by_libvirtd(1);
+    return all.substr(std::min(heard_, all.size()));
 }
 
 std::vector<int> DistributedPoolTest::bricks_with(const std::string& name) const {
@@ -150,6 +194,8 @@ void DistributedPoolTest::start_brick(int brick) {
     begin_start_brick(brick);
     // `gluster volume start force` starts all that are down.
     reconnected();
+    // The bricks know of a connection a moment before their clients have told themselves of it.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     touched_.erase(brick);
 }
 
@@ -173,10 +219,19 @@ void DistributedPoolTest::heal() {
         seconds(60)));
 }
 
-void DistributedPoolTest::slow_down(int milliseconds) {
+void DistributedPoolTest::make_overlay(const std::string& name, const std::string& recorded) const {
+    fs::create_directories(fs::path(fuse(name)).parent_path());
+    const Ran made = shell("qemu-img create -q -f qcow2 -u -F qcow2 -b " + quoted(recorded) + " " +
+                           quoted(fuse(name)) + " 64M");
+    ASSERT_TRUE(made.ok()) << made.output;
+}
+
+void DistributedPoolTest::slow_down(int kilobits) {
     slow_ = true;
-    const Ran slowed = lab().on_host(
-        1, "tc qdisc add dev lo root netem delay " + std::to_string(milliseconds) + "ms");
+    // A packet of that interface has up to 64 KiB. (There are kernels without netem.)
+    const Ran slowed =
+        lab().on_host(1, "tc qdisc add dev lo root tbf rate " + std::to_string(kilobits) +
+                             "kbit burst 66kb limit 32mb");
     ASSERT_TRUE(slowed.ok()) << slowed.output;
 }
 

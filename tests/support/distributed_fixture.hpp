@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
+#include <iosfwd>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +25,19 @@ VolumeKind two_pairs();        // two copies, distributed
 VolumeKind three_copies();     // a quorum is two
 VolumeKind with_an_arbiter();  // two copies; the third brick has names alone
 VolumeKind dispersed();        // pieces, of which two of three are enough
+
+// The name of a kind, for that of a test.
+std::string label_of(const VolumeKind& kind);
+void PrintTo(const VolumeKind& kind, std::ostream* out);
+
+// What takes bytes from a volume that others may need.
+struct Taking {
+    std::string name;
+    Refusal (*from)(const Volume& volume);
+};
+// Wipe, upload, shrink (to a half of kTakenFrom), and delete, which is the last.
+std::vector<Taking> takings();
+inline constexpr std::uint64_t kTakenFrom = 64 * kMiB;
 
 // A pool on a volume of several bricks, which are numbered from 1 as gluster does. Whatever a test
 // does to them, they are up, connected and healed for the next.
@@ -56,6 +71,14 @@ class DistributedPoolTest : public PoolTest {
     // All copies are the same again.
     void heal();
 
+    // Refused since not all could be seen, in one sentence that names one of these bricks.
+    testing::AssertionResult hidden_by(const Refusal& refusal,
+                                       const std::vector<int>& bricks) const;
+
+    // What the first host's libvirtd says from `hear` on.
+    void hear();
+    std::string heard() const;
+
     // The bricks that have this file's content, or its name at an arbiter's; links of
     // distribution do not count.
     std::vector<int> bricks_with(const std::string& name) const;
@@ -66,9 +89,13 @@ class DistributedPoolTest : public PoolTest {
     std::vector<std::string> names_on(int brick, int count, const std::string& prefix) const;
     std::string name_on(int brick, const std::string& prefix) const;
 
-    // Everything that goes through the first host's loopback interface takes so long, each way,
-    // until `as_fast_as_ever`: a walk over many directories takes seconds.
-    void slow_down(int milliseconds);
+    // An image that qemu-img makes over FUSE and that records this name as its base, whether it can
+    // be opened or not.
+    void make_overlay(const std::string& name, const std::string& recorded) const;
+
+    // So many bits in a second go through the first host's loopback interface, until
+    // `as_fast_as_ever`: a walk over many directories takes seconds.
+    void slow_down(int kilobits);
     void as_fast_as_ever();
 
   private:
@@ -76,6 +103,7 @@ class DistributedPoolTest : public PoolTest {
     std::vector<std::string> bricks_;
     std::set<int> touched_;
     bool slow_ = false;
+    std::size_t heard_ = 0;
 };
 
 }  // namespace sfg::test

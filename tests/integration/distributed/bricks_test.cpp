@@ -44,8 +44,6 @@ TEST_P(BricksTest, ABrickThatWasAwayIsOneOfThemAgain) {
 INSTANTIATE_TEST_SUITE_P(Kinds, BricksTest,
                          testing::Values(two_bricks(), one_pair(), two_pairs(), three_copies(),
                                          with_an_arbiter(), dispersed()),
-                         [](const auto& with) {
-                             return with.param.name.empty() ? "two_bricks" : with.param.name;
-                         });
+                         [](const auto& with) { return label_of(with.param); });
 
 }  // namespace sfg::test
