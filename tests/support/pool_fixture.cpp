@@ -94,7 +94,7 @@ bool PoolTest::mount_answers() const {
     return comes_true(
         [&] {
             std::error_code failed;
-            return fs::exists(lab().mount_of(lab().volume()), failed);
+            return fs::exists(lab().mount_of(volume()), failed);
         },
         std::chrono::seconds(60));
 }
@@ -125,7 +125,7 @@ Pool PoolTest::pool_on(int host) {
 PoolSpec PoolTest::spec() const {
     PoolSpec spec;
     spec.name = name_;
-    spec.volume = lab().volume();
+    spec.volume = volume();
     spec.directory = directory_;
     spec.hosts = {{lab().gluster_host(), 0}};
     return spec;
@@ -146,7 +146,7 @@ Answer<Pool> PoolTest::start(const PoolSpec& spec, int host) {
 }
 
 std::string PoolTest::fuse(const std::string& name) const {
-    const std::string top = lab().mount_of(lab().volume()) + directory_;
+    const std::string top = lab().mount_of(volume()) + directory_;
     return name.empty() ? top : top + "/" + name;
 }
 
@@ -174,7 +174,7 @@ std::string PoolTest::gfid(const std::string& name) const {
 }
 
 std::string PoolTest::uri(const std::string& name) const {
-    return "gluster://" + lab().gluster_host() + "/" + lab().volume() + directory_ + "/" + name;
+    return "gluster://" + lab().gluster_host() + "/" + volume() + directory_ + "/" + name;
 }
 
 void PoolTest::write_file(const std::string& name, const std::string& bytes) const {

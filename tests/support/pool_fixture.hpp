@@ -40,6 +40,8 @@ class PoolTest : public testing::Test {
     void TearDown() override;
 
     static Lab& lab() { return Lab::instance(); }
+    // The gluster volume that the test's pool is on: the lab's own, or another.
+    virtual std::string volume() const { return lab().volume(); }
     // A new connection to a host's libvirtd; those from before a restart are dead.
     Client& client(int host = 1);
     void reconnect(int host);
@@ -59,8 +61,8 @@ class PoolTest : public testing::Test {
 
     // The pool's directory, or a file in it, on a FUSE mount.
     std::string fuse(const std::string& name = "") const;
-    // The same on the brick.
-    std::string brick(const std::string& name = "") const;
+    // The same on the brick, of which there is one.
+    virtual std::string brick(const std::string& name = "") const;
     bool exists(const std::string& name) const;
     // Everything below the pool's directory as it is on the brick, sorted, with its gfids.
     std::vector<std::string> on_brick() const;

@@ -60,8 +60,8 @@ volumes_on() {  # NODE STATUS: names of the volumes in that state
         awk -v want="$2" '/^Volume Name: /{ v = $3 } /^Status: / && $2 == want { print v }'
 }
 
-make_volume() {  # VOLUME REPLICA BRICKS-PER-NODE SIZE [KEY VALUE]...
-    local v=$1 rep=$2 per_node=$3 size=$4 i n brick_list=() kind=() uid gid
+make_volume() {  # VOLUME LAYOUT BRICKS-PER-NODE SIZE [KEY VALUE]...; LAYOUT: no, yes or gluster's words
+    local v=$1 layout=$2 per_node=$3 size=$4 i n brick_list=() kind=() uid gid
     shift 4
     say "== gluster volume $v"
     for ((i = 1; i <= per_node; i++)); do
@@ -72,7 +72,11 @@ make_volume() {  # VOLUME REPLICA BRICKS-PER-NODE SIZE [KEY VALUE]...
             brick_list+=("$(node_address "$n"):$(brick_path "$n" "$v" "$i")/brick")
         done
     done
-    [ "$rep" = no ] || kind=(replica "$nodes")
+    case $layout in
+        no)  ;;
+        yes) kind=(replica "$nodes") ;;
+        *)   read -ra kind <<<"$layout" ;;
+    esac
     # force: the bricks may be on the root file system
     tell_gluster 1 volume create "$v" "${kind[@]}" "${brick_list[@]}" force
     # qemu runs as this user, from unprivileged ports; its group is kvm up to Debian 13
@@ -101,11 +105,12 @@ delete_volume() {
 lab_volume() {
     need_lab "${1:-}"
     shift
-    local v='' rep=no per_node=1 size='' options=() delete=no
+    local v='' layout=no per_node=1 size='' options=() delete=no
     while [ $# -gt 0 ]; do
         case $1 in
             --delete)     delete=yes ;;
-            --replica)    rep=yes ;;
+            --replica)    layout=yes ;;
+            --layout)     layout=$2; shift ;;
             --bricks)     per_node=$2; shift ;;
             --brick-size) size=$2; shift ;;
             -*)           fail "volume: what is $1?" ;;
@@ -115,8 +120,8 @@ lab_volume() {
         shift
     done
     [ -n "$v" ] || fail "volume: which one?"
-    [ "$rep" = no ] || [ "$nodes" -gt 1 ] || fail "--replica needs a lab with three nodes"
+    [ "$layout" != yes ] || [ "$nodes" -gt 1 ] || fail "--replica needs a lab with three nodes"
     lock_lab
     if [ "$delete" = yes ]; then delete_volume "$v"; return; fi
-    make_volume "$v" "$rep" "$per_node" "$size" "${options[@]}"
+    make_volume "$v" "$layout" "$per_node" "$size" "${options[@]}"
 }

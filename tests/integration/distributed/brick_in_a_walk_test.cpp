@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A brick that goes, or goes and comes back, while a volume's dependants are looked for.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "tests/support/distributed_fixture.hpp"
+
+namespace sfg::test {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// The search goes through many directories and takes many seconds. All that needs the base
+// is one overlay, on the brick that goes.
+class BrickInAWalkTest : public DistributedPoolTest {
+  protected:
+    // On two bricks a walk takes about a tenth of a second for each.
+    explicit BrickInAWalkTest(VolumeKind on = two_bricks(), int directories = 150)
+        : DistributedPoolTest(on), directories_(directories) {}
+    static constexpr int kKilobits = 1000;
+
+    void SetUp() override {
+        DistributedPoolTest::SetUp();
+        base_ = name_on(kind().bricks, "base");
+        ASSERT_TRUE(done(pool().create(qcow2(base_, kTakenFrom))));
+        for (int i = 0; i < directories_; ++i) write_file("d" + std::to_string(i) + "/a", "a");
+    }
+
+    // In the directory that is so far down, in thousandths, in the order in which gluster lists
+    // them: the walk takes them in that order, or in the other.
+    void make_the_overlay(int thousandths) {
+        std::vector<std::string> directories;
+        for (const auto& entry : fs::directory_iterator(fuse()))
+            if (entry.is_directory()) directories.push_back(entry.path().filename());
+        const auto index = directories.size() * static_cast<std::size_t>(thousandths) / 1000;
+        overlay_ = name_on(1, directories.at(std::min(index, directories.size() - 1)) + "/ov");
+        make_overlay(overlay_, "../" + base_);
+        ASSERT_TRUE(done(pool().refresh()));
+    }
+    // One that no refresh has seen.
+    void make_the_overlay_unseen(int thousandths) {
+        make_the_overlay(thousandths);
+        const std::string once = overlay_;
+        overlay_ = name_on(1, fs::path(once).parent_path().string() + "/new");
+        make_overlay(overlay_, "../" + base_);
+        fs::remove(fuse(once));
+    }
+
+    // Deletes the base in the background; says what became of it, and how long it took.
+    void begin_delete() {
+        began_ = steady_clock::now();
+        deletion_ = std::async(std::launch::async,
+                               [volume = *pool().volume(base_)] { return volume.erase(); });
+    }
+    Refusal end_delete() {
+        Refusal refusal = deletion_.get();
+        took_ = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_);
+        return refusal;
+    }
+    void wait_until(milliseconds since_begin) {
+        std::this_thread::sleep_until(began_ + since_begin);
+    }
+
+    // By whatever refusal.
+    void expect_base_is_kept(const Refusal& refusal) {
+        EXPECT_NE(refusal.code, VIR_ERR_OK) << "after " << took_.count() << " ms";
+        EXPECT_EQ(refusal.message.find('\n'), std::string::npos) << refusal.message;
+        as_fast_as_ever();
+        EXPECT_TRUE(exists(base_));
+        RecordProperty("refusal", refusal.message);
+        RecordProperty("milliseconds", static_cast<int>(took_.count()));
+    }
+
+    const milliseconds& took() const { return took_; }
+    const std::string& base_name() const { return base_; }
+
+  private:
+    const int directories_;
+    std::string base_;
+    std::string overlay_;
+    std::future<Refusal> deletion_;
+    steady_clock::time_point began_;
+    milliseconds took_{0};
+};
+
+// Thousandths: where the overlay is.
+class BrickInAWalkPlacesTest : public BrickInAWalkTest, public testing::WithParamInterface<int> {};
+
+class BrickBackInAWalkTest : public BrickInAWalkTest, public testing::WithParamInterface<int> {};
+
+class PairInAWalkTest : public BrickInAWalkTest, public testing::WithParamInterface<int> {
+  protected:
+    PairInAWalkTest() : BrickInAWalkTest(two_pairs(), 60) {}
+};
+
+}  // namespace
+
+TEST_P(BrickInAWalkPlacesTest, KilledInTheMiddleTheBaseIsKept) {
+    ASSERT_NO_FATAL_FAILURE(make_the_overlay(GetParam()));
+    slow_down(kKilobits);
+    begin_delete();
+    wait_until(milliseconds(1000));
+    kill_brick(1);
+    expect_base_is_kept(end_delete());
+}
+
+TEST_P(BrickInAWalkPlacesTest, KilledInTheMiddleTheBaseOfANewOverlayIsKept) {
+    ASSERT_NO_FATAL_FAILURE(make_the_overlay_unseen(GetParam()));
+    slow_down(kKilobits);
+    begin_delete();
+    wait_until(milliseconds(1000));
+    kill_brick(1);
+    expect_base_is_kept(end_delete());
+}
+
+TEST_P(BrickBackInAWalkTest, KilledAndBackWithinItTheBaseIsKept) {
+    ASSERT_NO_FATAL_FAILURE(make_the_overlay_unseen(GetParam()));
+    slow_down(kKilobits);
+    begin_delete();
+    wait_until(milliseconds(1000));
+    kill_brick(1);
+    wait_until(milliseconds(3000));
+    begin_start_brick(1);
+    expect_base_is_kept(end_delete());
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, BrickInAWalkPlacesTest, testing::Values(300, 700),
+                         [](const auto& with) { return "at_" + std::to_string(with.param); });
+
+INSTANTIATE_TEST_SUITE_P(Places, BrickBackInAWalkTest, testing::Values(50, 100, 150, 200, 250, 400),
+                         [](const auto& with) { return "at_" + std::to_string(with.param); });
+
+// Which of the two is read is gluster's choice.
+TEST_P(PairInAWalkTest, OneKilledInTheMiddleTheBaseIsKept) {
+    ASSERT_NO_FATAL_FAILURE(make_the_overlay_unseen(300));
+    slow_down(kKilobits);
+    begin_delete();
+    wait_until(milliseconds(1000));
+    kill_brick(GetParam());
+    expect_base_is_kept(end_delete());
+}
+
+TEST_P(PairInAWalkTest, OneKilledInTheMiddleOfALongDirectoryTheBaseIsKept) {
+    // One that takes many readings.
+    for (int i = 0; i < 400; ++i) write_file("long/f" + std::to_string(i), "");
+    const std::string last = name_on(1, "long/ov");
+    make_overlay(last, "../" + base_name());
+    slow_down(kKilobits);
+    begin_delete();
+    wait_until(milliseconds(400));
+    kill_brick(GetParam());
+    expect_base_is_kept(end_delete());
+}
+
+INSTANTIATE_TEST_SUITE_P(Bricks, PairInAWalkTest, testing::Values(1, 2),
+                         [](const auto& with) { return "brick_" + std::to_string(with.param); });
+
+TEST_F(BrickInAWalkTest, AllAnsweringTheBaseOfNobodyIsDeleted) {
+    ASSERT_TRUE(done(pool().refresh()));
+    slow_down(kKilobits);
+    begin_delete();
+    const Refusal refusal = end_delete();
+    EXPECT_TRUE(done(refusal));
+    // What the other tests rely on.
+    EXPECT_GT(took(), milliseconds(5000));
+    as_fast_as_ever();
+    EXPECT_FALSE(exists(base_name()));
+}
+
+}  // namespace sfg::test
