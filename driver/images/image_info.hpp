@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sfg {
 
@@ -23,6 +24,10 @@ struct ImageInfo {
     std::optional<std::string> backing;
     std::string backing_format;
     bool external_data = false;  // the guest's data is in another file
+    // Names, as recorded, of files beside the image that hold its data: a qcow2's external data
+    // file, a VMDK's extents. Those of a damaged image are among them. For read_data_file_name; ""
+    // is a name that is there and cannot be had.
+    std::vector<std::string> data_files;
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.
     std::string damage;
