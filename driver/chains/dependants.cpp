@@ -111,7 +111,7 @@ class Search {
                    recorded.find(escaped_uri_path(path_)) != std::string::npos;
         const std::string local = recorded.starts_with("file:") ? recorded.substr(5) : recorded;
         if (local.starts_with('/')) {
-            if (const auto fuse = fuse_path(local))
+            if (const auto fuse = fuse_path(local); fuse && !fuse->volume.empty())
                 return fuse->volume == pool_.pool.address.volume ? leads_to_base(fuse->path)
                                                                  : Result<bool>(false);
             return is_base_by_local_path(local);

@@ -35,6 +35,11 @@ Result<ChainImage> open_local_source(const CloneSource& source, const std::strin
     if (const auto fuse = fuse_path(source.path)) {
         SFG_TRY_ASSIGN(auto place, place_of_fuse_path(source.path, *fuse));
         if (place) return chain_image_in_gluster(*std::move(place), who, kDoing);
+        if (fuse->volume.empty())
+            return Error(ErrorKind::denied,
+                         who +
+                             " is on a FUSE mount that does not tell its gluster volume: mount it "
+                             "by the volume's name");
         return Error(ErrorKind::denied, who + " is on a FUSE mount of the gluster volume '" +
                                             fuse->volume +
                                             "', which no active pool has: define and start one");
