@@ -82,7 +82,7 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     SFG_TRY_ASSIGN(const Object current, look_up_place(place, who));
     if (current.gfid() != object.gfid())
         return base_error(request.path, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
-    SFG_TRY(check_is_listed(place, current.gfid(), who));
+    SFG_TRY(check_is_listed(pool, place, current.gfid(), who));
     SFG_TRY_ASSIGN(const auto inspected, inspect_cached(current));
     const ImageInfo& info = *inspected;
     if (!info.damage.empty())

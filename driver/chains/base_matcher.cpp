@@ -18,28 +18,28 @@ void BaseMatcher::learn(std::string path, const Gfid& gfid) {
 Result<BaseMatcher::Match> BaseMatcher::match(const std::string& image, const std::string& recorded,
                                               bool data_file) {
     Match worst = Match::no;
-    for (const auto& file : read_recorded_name(recorded).files) {
-        SFG_TRY_ASSIGN(const Match found, match_file(image, file, data_file));
+    const RecordedName name =
+        data_file ? read_data_file_name(recorded) : read_recorded_name(recorded);
+    for (const auto& file : name.files) {
+        SFG_TRY_ASSIGN(const Match found, match_file(image, file));
         if (found == Match::yes) return found;
         if (found == Match::unclear) worst = found;
     }
     return worst;
 }
 
-Result<BaseMatcher::Match> BaseMatcher::match_file(const std::string& image, const NamedFile& file,
-                                                   bool data_file) {
-    SFG_TRY_ASSIGN(const Match found, where_it_says(image, file, data_file));
+Result<BaseMatcher::Match> BaseMatcher::match_file(const std::string& image,
+                                                   const NamedFile& file) {
+    SFG_TRY_ASSIGN(const Match found, where_it_says(image, file));
     // Behind a link to a directory ".." is not what stands before it.
     return found == Match::no && file.climbs ? tail(file.path) : found;
 }
 
 Result<BaseMatcher::Match> BaseMatcher::where_it_says(const std::string& image,
-                                                      const NamedFile& file, bool data_file) {
+                                                      const NamedFile& file) {
     switch (file.kind) {
-        case NamedFile::Kind::relative: {
-            SFG_TRY_ASSIGN(const Match found, relative(image, file.path));
-            return found == Match::no && data_file ? tail(file.path) : found;
-        }
+        case NamedFile::Kind::relative:
+            return relative(image, file.path);
         case NamedFile::Kind::gluster:
             // Whatever host it names: one that is not known here may be another name of one that
             // is.
@@ -57,16 +57,17 @@ Result<BaseMatcher::Match> BaseMatcher::where_it_says(const std::string& image,
     return Match::unclear;
 }
 
-// Over a FUSE mount "../mount/base" leaves the volume and comes back.
 Result<BaseMatcher::Match> BaseMatcher::relative(const std::string& image,
                                                  const std::string& name) {
     const std::string written = join_path(parent_of(image), name);
-    const auto path = normalized(written);
-    if (!path) return tail(name);
-    SFG_TRY_ASSIGN(const Match found, in_volume(*path));
+    SFG_TRY_ASSIGN(Match found, in_volume(normalized_below_root(written)));
     if (found != Match::no || name.find("..") == std::string::npos) return found;
     // Behind a link to a directory ".." is not what stands before it.
-    return in_volume(written);
+    SFG_TRY_ASSIGN(found, in_volume(written));
+    if (found != Match::no) return found;
+    // Over gfapi ".." of the root is the root; over a FUSE mount "../mount/base" leaves the volume
+    // and comes back.
+    return normalized(written) ? found : tail(name);
 }
 
 Result<BaseMatcher::Match> BaseMatcher::local(const std::string& path) {

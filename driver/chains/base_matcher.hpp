@@ -33,8 +33,8 @@ class BaseMatcher {
     Result<Match> match(const std::string& image, const std::string& recorded, bool data_file);
 
   private:
-    Result<Match> match_file(const std::string& image, const NamedFile& file, bool data_file);
-    Result<Match> where_it_says(const std::string& image, const NamedFile& file, bool data_file);
+    Result<Match> match_file(const std::string& image, const NamedFile& file);
+    Result<Match> where_it_says(const std::string& image, const NamedFile& file);
     Result<Match> relative(const std::string& image, const std::string& name);
     Result<Match> local(const std::string& path);
     Result<Match> in_volume(const std::string& path);

@@ -98,8 +98,9 @@ std::optional<Meant> meant_by(const NamedFile& file) {
 
 std::optional<Place> place_of_recorded(const std::optional<Place>& at,
                                        const RecordedName& recorded) {
-    if (!recorded.plain) return std::nullopt;
     const NamedFile& file = recorded.files.front();
+    // Behind a link to a directory ".." leads elsewhere than it says.
+    if (!recorded.plain || file.climbs) return std::nullopt;
     if (file.kind == NamedFile::Kind::relative) {
         if (!at) return std::nullopt;
         const auto path = normalized(join_path(parent_of(at->path), file.path));
@@ -135,15 +136,18 @@ Result<Object> look_up_place(Place& place, const std::string& who) {
     return object;
 }
 
-Result<void> check_is_listed(const Place& place, const Gfid& gfid, const std::string& who) {
-    const auto listed =
-        Catalogue::instance().listed_anywhere(place.connection->volume_id(), place.path);
-    if (listed.empty() || std::any_of(listed.begin(), listed.end(),
-                                      [&](const KnownFile& file) { return file.gfid == gfid; }))
-        return {};
-    return place_error(who, ErrorKind::busy, EBUSY,
-                       "is another file now than the one this host listed; refresh the pool (virsh "
-                       "pool-refresh) and look again");
+Result<void> check_is_listed(const OpenPool& asked, const Place& place, const Gfid& gfid,
+                             const std::string& who) {
+    auto lists = Catalogue::instance().listed_anywhere(place.connection->volume_id(), place.path);
+    const auto own = std::find_if(lists.begin(), lists.end(),
+                                  [&](const auto& list) { return list.first == asked.pool.name; });
+    if (own != lists.end()) lists = {*own};
+    for (const auto& [pool, file] : lists)
+        if (file.gfid != gfid)
+            return place_error(who, ErrorKind::busy, EBUSY,
+                               "is another file now than the one that pool '" + pool +
+                                   "' lists; refresh the pool (virsh pool-refresh) and look again");
+    return {};
 }
 
 }  // namespace sfg

@@ -49,8 +49,10 @@ std::optional<Place> place_of_recorded(const std::optional<Place>& at,
 // of the file itself. `who` is how errors name it.
 Result<Object> look_up_place(Place& place, const std::string& who);
 
-// Refuses (ErrorKind::busy) where pools of this host list the place, and another file there: what
-// the user means is the one that he was shown.
-Result<void> check_is_listed(const Place& place, const Gfid& gfid, const std::string& who);
+// Refuses (ErrorKind::busy) where another file is listed there than the one of this gfid: what the
+// user means is the one that he was shown. `asked` is the pool that he works with; where that one
+// does not list the place, all others that do must agree.
+Result<void> check_is_listed(const OpenPool& asked, const Place& place, const Gfid& gfid,
+                             const std::string& who);
 
 }  // namespace sfg

@@ -67,30 +67,57 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
     return mounts;
 }
 
+// Whether gluster would make a volume of that name (glusterd: letters, digits, '-' and '_').
+bool is_a_volumes_name(std::string_view name) {
+    return !name.empty() && name.find_first_not_of(
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789-_") == std::string_view::npos;
+}
+
+// Takes the source of a mount apart: SERVER:VOLFILE-ID[/SUBDIRECTORY], where the id is the volume
+// with or without a '/' before it (fuse-bridge.c, init). The volume stays empty where it is none:
+// of a volume file (glusterfs:(null), or its path), or of --fs-display-name. Nothing for a
+// snapshot.
+std::optional<FuseMount> taken_apart(const std::string& source) {
+    FuseMount found;
+    // No server has a '/', and a directory may have a ':'.
+    const auto slash = source.find('/');
+    const auto colon = source.rfind(':', slash);
+    if (colon == std::string::npos) return found;
+    const auto path = normalized(std::string_view(source).substr(colon + 1));
+    if (!path) return found;
+    // host:/snaps/SNAPSHOT/VOLUME is a snapshot, not the volume "snaps" (glusterfs's
+    // mount.glusterfs).
+    if (path->starts_with("snaps/")) return std::nullopt;
+    std::string_view in_volume = *path;
+    // With the option thin-client (glusterfsd.c).
+    constexpr std::string_view kProxy = "gfproxy-client/";
+    if (in_volume.starts_with(kProxy)) in_volume.remove_prefix(kProxy.size());
+    // With the option transport=tcp the id is VOLUME.tcp (mount.glusterfs), and no volume's name
+    // has a dot.
+    const auto id = in_volume.substr(0, in_volume.find('/'));
+    const auto volume = id.substr(0, id.find('.'));
+    if (!is_a_volumes_name(volume)) return found;
+    found.volume = volume;
+    found.directory = in_volume.substr(std::min(in_volume.size(), id.size() + 1));
+    // Of several in fstab the first.
+    found.server = source.substr(0, std::min(colon, source.find(',')));
+    if (found.server.starts_with('[') && found.server.ends_with(']'))
+        found.server = found.server.substr(1, found.server.size() - 2);
+    return found;
+}
+
 std::optional<FuseMount> gluster_mount(const Mount& mount) {
     if (mount.type != "fuse.glusterfs") return std::nullopt;
     // fusermount lets every user choose the type and the source of a mount, but not the user.
     if (("," + mount.options + ",").find(",user_id=0,") == std::string::npos) return std::nullopt;
     // Something bind-mounted that is gone since.
     if (mount.root.ends_with("//deleted")) return std::nullopt;
-    auto colon = mount.source.find(":/");
-    if (colon == std::string::npos) colon = mount.source.rfind(':');
-    if (colon == std::string::npos) return std::nullopt;
-    const auto in_volume = normalized(std::string_view(mount.source).substr(colon + 1));
     const auto root = normalized(mount.root);
-    if (!in_volume || in_volume->empty() || !root) return std::nullopt;
-    // host:/snaps/SNAPSHOT/VOLUME is a snapshot, not the volume "snaps" (glusterfs's
-    // mount.glusterfs).
-    if (in_volume->starts_with("snaps/")) return std::nullopt;
-    const auto slash = in_volume->find('/');
-    FuseMount found;
-    found.volume = in_volume->substr(0, slash);
-    found.directory =
-        join_path(slash == std::string::npos ? "" : in_volume->substr(slash + 1), *root);
-    found.mount_point = "/" + mount.point;
-    found.server = mount.source.substr(0, colon);
-    if (found.server.starts_with('[') && found.server.ends_with(']'))
-        found.server = found.server.substr(1, found.server.size() - 2);
+    auto found = taken_apart(mount.source);
+    if (!found || !root) return std::nullopt;
+    found->directory = join_path(found->directory, *root);
+    found->mount_point = "/" + mount.point;
     return found;
 }
 
@@ -115,7 +142,8 @@ std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo) {
             const std::string point = earlier.mount_point.substr(1);
             return point == mount.point || is_below(point, mount.point);
         });
-        if (auto gluster = gluster_mount(mount)) found.push_back(*std::move(gluster));
+        if (auto gluster = gluster_mount(mount); gluster && !gluster->volume.empty())
+            found.push_back(*std::move(gluster));
     }
     return found;
 }

@@ -10,14 +10,14 @@ namespace sfg {
 
 // A FUSE mount of a gluster volume (fuse.glusterfs) that root made. Others are nobody's word.
 struct FuseMount {
-    std::string volume;       // the gluster volume's name as it was mounted
+    std::string volume;       // the gluster volume's name
     std::string directory;    // the directory of the volume that is mounted, normalized; "": all
     std::string mount_point;  // absolute
     std::string server;       // where the volume file was had; no brackets around an IPv6 address
 };
 
-// Those that nothing is mounted over, but for mounts of snapshots, in the order of `mountinfo`, the
-// text of /proc/self/mountinfo (proc(5)).
+// Those that nothing is mounted over, but for mounts of snapshots and of what no volume is known
+// of, in the order of `mountinfo`, the text of /proc/self/mountinfo (proc(5)).
 std::vector<FuseMount> parse_fuse_mounts(std::string_view mountinfo);
 
 // Where anything is mounted, absolute.
@@ -28,7 +28,9 @@ std::string own_mountinfo();
 
 // A local path below a mounted gluster volume.
 struct FusePath {
-    std::string volume;       // the gluster volume's name as it was mounted
+    // The gluster volume's name; empty where the mount does not tell, as it is with one of a volume
+    // file of this host: the path may be any file of any volume then.
+    std::string volume;
     std::string path;         // from the volume's root, normalized
     std::string mount_point;  // absolute
     std::string below;        // the path below the mount point, normalized; "" is the mount point

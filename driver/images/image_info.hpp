@@ -24,7 +24,9 @@ struct ImageInfo {
     std::optional<std::string> backing;
     std::string backing_format;
     bool external_data = false;  // the guest's data is in another file
-    // The files that it is in, as the image names them.
+    // Names, as recorded, of files beside the image that hold its data: a qcow2's external data
+    // file, a VMDK's extents. Those of a damaged image are among them. For read_data_file_name; ""
+    // is a name that is there and cannot be had.
     std::vector<std::string> data_files;
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.

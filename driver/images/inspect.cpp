@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "driver/images/header_cache.hpp"
+#include "driver/images/vmdk_extents.hpp"
 #include "driver/qcow2/header.hpp"
 
 namespace sfg {
@@ -22,6 +23,8 @@ void apply(const qcow2::Header& header, ImageInfo& info) {
     if (header.crypt_method == 1) info.encryption = ImageInfo::Encryption::qcow;
     if (header.crypt_method == 2) info.encryption = ImageInfo::Encryption::luks;
     info.external_data = header.has_external_data_file();
+    // Also where the feature's bit is not set: it is one bit that makes it count.
+    if (header.external_data_file) info.data_files.push_back(*header.external_data_file);
     info.backing = header.backing_file;
     info.backing_format = header.backing_format.value_or("");
 }
@@ -55,6 +58,14 @@ ImageInfo inspect_bytes(
         info.backing.reset();
         info.backing_format.clear();
     }
+    // A version to come is no format that is known here, and has its names where these have them.
+    if (is_qcow2 || version > 3U) {
+        auto claimed = qcow2::claimed_names(start_of_file, read_more);
+        if (claimed.backing_file) info.claimed_backing = std::move(claimed.backing_file);
+        info.data_files = std::move(claimed.data_files);
+    } else {
+        info.data_files = vmdk_extents(start_of_file, read_more);
+    }
     return info;
 }
 
@@ -79,7 +90,7 @@ Result<ImageInfo> inspect_object(const Object& file) {
                                    [&](std::uint64_t offset, std::span<std::byte> buffer) {
                                        return file.read(offset, buffer);
                                    });
-    if (info.format != "raw") {
+    if (info.format != "raw" || !info.data_files.empty() || info.claimed_backing) {
         SFG_TRY_ASSIGN(const auto recorded, file.attribute(kFormatAttribute));
         if (recorded == "raw") {
             info = ImageInfo();

@@ -40,6 +40,12 @@ bool lowered(std::string& text) {
     return changed;
 }
 
+// With a NUL, programs differ about where it ends.
+bool can_be_a_name(const std::string& recorded) {
+    return !recorded.empty() && recorded.size() <= kLongestName &&
+           recorded.find('\0') == std::string::npos;
+}
+
 bool unknown(RecordedName& into) {
     into.files.push_back({});
     return false;
@@ -108,8 +114,7 @@ void read_opened_name(const std::string& name, int depth, RecordedName& into) {
 
 RecordedName read_recorded_name(const std::string& recorded) {
     RecordedName read;
-    if (recorded.empty() || recorded.size() > kLongestName ||
-        recorded.find('\0') != std::string::npos) {
+    if (!can_be_a_name(recorded)) {
         unknown(read);
     } else if (has_protocol(recorded)) {
         read.plain = read_protocol(recorded, 0, read);
@@ -126,6 +131,21 @@ RecordedName read_recorded_name(const std::string& recorded) {
             read.files.push_back({NamedFile::Kind::relative, in_uri});
     }
     if (!read.plain) read.format.clear();
+    return read;
+}
+
+RecordedName read_data_file_name(const std::string& recorded) {
+    RecordedName read = read_recorded_name(recorded);
+    if (!can_be_a_name(recorded)) return read;
+    if (has_protocol(recorded)) {
+        read.files.push_back({NamedFile::Kind::relative, recorded});
+    } else if (read.files.front().kind == NamedFile::Kind::relative) {
+        read.files.push_back({NamedFile::Kind::working_directory, recorded});
+    } else {
+        return read;
+    }
+    read.plain = false;
+    read.format.clear();
     return read;
 }
 

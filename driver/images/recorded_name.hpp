@@ -26,6 +26,14 @@ struct RecordedName {
 
 RecordedName read_recorded_name(const std::string& recorded);
 
+// The same of a file that holds an image's data (ImageInfo::data_files): a qcow2's external data
+// file or an extent of a VMDK, which programs agree about less. A relative name is relative to the
+// image for libvirt and for extents, and to the working directory for qemu's qcow2 driver
+// (block/qcow2.c hands it to bdrv_open_child as it is). An extent's name that begins with a
+// protocol is mostly put behind the image's directory; qemu without the mend of CVE-2024-4467 takes
+// json: in both.
+RecordedName read_data_file_name(const std::string& recorded);
+
 // Whether qemu takes the name of an image for "protocol:rest" (block.c, path_has_protocol): a ':'
 // before the first '/'.
 bool has_protocol(const std::string& name);

@@ -33,14 +33,13 @@ std::optional<Gfid> Catalogue::listed(const Key& pool, const std::string& path) 
     return found->second.file.gfid;
 }
 
-std::vector<KnownFile> Catalogue::listed_anywhere(const std::string& volume_id,
-                                                  const std::string& path) {
+NamedFiles Catalogue::listed_anywhere(const std::string& volume_id, const std::string& path) {
     const std::lock_guard held(mutex_);
-    std::vector<KnownFile> found;
+    NamedFiles found;
     for (const auto& key : lists_of(volume_id)) {
         const auto& files = lists_[key];
         if (const auto file = files.find(path); file != files.end())
-            found.push_back(file->second.file);
+            found.emplace_back(key.pool, file->second.file);
     }
     return found;
 }

@@ -27,7 +27,7 @@ struct KnownFile {
     std::shared_ptr<const ImageInfo> image = {};  // files only; null where it was not read
 };
 
-using NamedFiles = std::vector<std::pair<std::string, KnownFile>>;  // by path
+using NamedFiles = std::vector<std::pair<std::string, KnownFile>>;  // mostly by path
 
 // What each pool of this process lists: which file stands under which name. A change is made to the
 // file that was listed and to no other that somebody put there since, and what one pool lists is no
@@ -49,8 +49,8 @@ class Catalogue {
 
     // The file that the pool lists under `path`.
     std::optional<Gfid> listed(const Key& pool, const std::string& path);
-    // The same, whatever pool of the gluster volume lists it; several where one of them is behind.
-    std::vector<KnownFile> listed_anywhere(const std::string& volume_id, const std::string& path);
+    // The same, of all pools of the gluster volume that list something there, with their names.
+    NamedFiles listed_anywhere(const std::string& volume_id, const std::string& path);
     // The files of the gluster volume that name further ones, as they were last read.
     NamedFiles dependent_images(const std::string& volume_id);
 

@@ -195,7 +195,8 @@ Result<void> Walk::meet_broken(const std::string& name, const Error& error) {
         return leave_out(name, error);
     const std::string path = join_path(pool_.directory, name);
     Gfid gfid;
-    for (const auto& known : Catalogue::instance().listed_anywhere(scan_->pool.volume_id(), path)) {
+    for (const auto& [pool, known] :
+         Catalogue::instance().listed_anywhere(scan_->pool.volume_id(), path)) {
         if (S_ISDIR(known.stat.st_mode)) return leave_out(name, error);
         gfid = known.gfid;
     }

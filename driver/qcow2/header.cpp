@@ -282,6 +282,54 @@ Result<Header> parse_header(std::span<const std::byte> start_of_file, const Read
     return header;
 }
 
+ClaimedNames claimed_names(std::span<const std::byte> start_of_file, const ReadMore& read_more) {
+    ClaimedNames claimed;
+    HeaderBytes bytes(start_of_file, read_more);
+    // The name of that many bytes there; nothing where it cannot be read.
+    auto name_at = [&](std::uint64_t offset, std::uint32_t length) {
+        std::optional<std::string> name;
+        if (const auto data = bytes.get(offset, length)) {
+            name = text_of(*data);
+            name->resize(std::min(name->size(), name->find('\0')));
+        }
+        return name;
+    };
+    const auto fixed = bytes.get(0, kHeaderLengthV2);
+    if (!fixed || !has_magic(*fixed)) return claimed;
+    const auto version = load_be<std::uint32_t>(*fixed, field::kVersion);
+    const auto backing_offset = load_be<std::uint64_t>(*fixed, field::kBackingFileOffset);
+    const auto backing_size = load_be<std::uint32_t>(*fixed, field::kBackingFileSize);
+    const std::uint64_t cluster = std::uint64_t{1}
+                                  << std::min(load_be<std::uint32_t>(*fixed, field::kClusterBits),
+                                              kMaxClusterBits);
+    if (backing_offset != 0 && backing_offset <= kMaxFileOffset && backing_size != 0 &&
+        backing_size <= HeaderBytes::kWindow) {
+        claimed.backing_file = name_at(backing_offset, backing_size);
+        if (claimed.backing_file == "") claimed.backing_file.reset();
+    }
+
+    std::uint64_t at = kHeaderLengthV2;
+    if (version >= 3) {
+        const auto length = bytes.get(field::kHeaderLength, 4);
+        if (!length) return claimed;
+        at = std::max<std::uint64_t>(load_be<std::uint32_t>(*length, 0), kHeaderLengthV3Min);
+    }
+    const std::uint64_t end = std::max(cluster, std::uint64_t{1} << kMinClusterBits);
+    for (unsigned i = 0; i < Extensions::kMaxCount && at < end; ++i) {
+        const auto head = bytes.get(at, kExtensionHeader);
+        if (!head) break;
+        const auto type = load_be<std::uint32_t>(*head, 0);
+        const auto length = load_be<std::uint32_t>(*head, 4);
+        at += kExtensionHeader;
+        if (type == extension::kEnd) break;
+        if (type == extension::kDataFileName && length != 0)
+            claimed.data_files.push_back(
+                length > HeaderBytes::kWindow ? "" : name_at(at, length).value_or(""));
+        at += divide_up(length, kExtensionUnit) * kExtensionUnit;
+    }
+    return claimed;
+}
+
 Result<Header> parse_header(std::span<const std::byte> start_of_file, ByteSource& file) {
     return parse_header(start_of_file, [&file](std::uint64_t offset, std::span<std::byte> buffer) {
         return file.read_at(offset, buffer);

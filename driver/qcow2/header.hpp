@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "driver/core/byte_source.hpp"
 #include "driver/core/result.hpp"
@@ -82,7 +83,19 @@ std::optional<std::uint32_t> version_number(std::span<const std::byte> start_of_
 // and whatever read_more returns.
 Result<Header> parse_header(std::span<const std::byte> start_of_file, const ReadMore& read_more);
 
-// The same with `file` behind the bytes at hand.
+// The names that a qcow2 header seems to record, whatever else is wrong with it: what parse_header
+// refuses, another program, or a later version, may take.
+struct ClaimedNames {
+    std::optional<std::string> backing_file;  // up to a NUL, at most 4096 bytes
+    // Of each extension that is one (there should be one at most), up to a NUL; "" for one of more
+    // than 4096 bytes.
+    std::vector<std::string> data_files;
+};
+
+// As far as they can be found. Bounded as parse_header is. Errors of `read_more` end the search.
+ClaimedNames claimed_names(std::span<const std::byte> start_of_file, const ReadMore& read_more);
+
+// parse_header with `file` behind the bytes at hand.
 Result<Header> parse_header(std::span<const std::byte> start_of_file, ByteSource& file);
 
 // The same for a file of which nothing has been read yet; one read for a usual image.

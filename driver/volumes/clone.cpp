@@ -35,6 +35,11 @@ Result<ChainImage> open_local_source(const CloneSource& source, const std::strin
     if (const auto fuse = fuse_path(source.path)) {
         SFG_TRY_ASSIGN(auto place, place_of_fuse_path(source.path, *fuse));
         if (place) return chain_image_in_gluster(*std::move(place), who, kDoing);
+        if (fuse->volume.empty())
+            return Error(ErrorKind::denied,
+                         who +
+                             " is on a FUSE mount that does not tell its gluster volume: mount it "
+                             "by the volume's name");
         return Error(ErrorKind::denied, who + " is on a FUSE mount of the gluster volume '" +
                                             fuse->volume +
                                             "', which no active pool has: define and start one");
@@ -43,7 +48,7 @@ Result<ChainImage> open_local_source(const CloneSource& source, const std::strin
     return local_chain_image(std::move(file), source.path, source.format);
 }
 
-Result<ChainImage> open_source(const CloneSource& source) {
+Result<ChainImage> open_source(const OpenPool& pool, const CloneSource& source) {
     const std::string who = "the source '" + escaped(source.path) + "'";
     auto open = [&]() -> Result<ChainImage> {
         if (!is_gluster_uri(source.path)) return open_local_source(source, who);
@@ -51,7 +56,7 @@ Result<ChainImage> open_source(const CloneSource& source) {
         return chain_image_in_gluster(std::move(place), who, kDoing);
     };
     SFG_TRY_ASSIGN(ChainImage image, open());
-    if (image.place) SFG_TRY(check_is_listed(*image.place, image.gfid, who));
+    if (image.place) SFG_TRY(check_is_listed(pool, *image.place, image.gfid, who));
     // A raw disk may be copied under its guest, as a local one may: the copy is what a power cut
     // would leave. The tables of an image that change while they are copied leave nothing.
     if (image.format == "raw") return image;
@@ -224,7 +229,7 @@ Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
         if (request.directory)
             return Error(ErrorKind::unsupported, "a directory cannot be a copy of a volume");
         SFG_TRY(check_name_is_free(pool, request.name));
-        SFG_TRY_ASSIGN(ChainImage image, open_source(source));
+        SFG_TRY_ASSIGN(ChainImage image, open_source(pool, source));
         std::optional<Base> base;
         if (request.backing) {
             SFG_TRY_ASSIGN(base, find_base(pool, path, *request.backing));

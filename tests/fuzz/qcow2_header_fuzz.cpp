@@ -57,18 +57,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t at_hand = image.size() * data[size - 1] / 255;
 
     int reads = 0;
-    const auto header = sfg::qcow2::parse_header(
-        image.first(at_hand),
-        [&](std::uint64_t offset, std::span<std::byte> buffer) -> sfg::Result<std::size_t> {
-            require(++reads <= 300);
-            if (offset >= image.size()) return std::size_t{0};
-            const std::size_t length = std::min<std::size_t>(buffer.size(), image.size() - offset);
-            std::copy_n(image.begin() + static_cast<std::ptrdiff_t>(offset), length,
-                        buffer.begin());
-            return length;
-        });
+    auto read_more = [&](std::uint64_t offset,
+                         std::span<std::byte> buffer) -> sfg::Result<std::size_t> {
+        require(++reads <= 300);
+        if (offset >= image.size()) return std::size_t{0};
+        const std::size_t length = std::min<std::size_t>(buffer.size(), image.size() - offset);
+        std::copy_n(image.begin() + static_cast<std::ptrdiff_t>(offset), length, buffer.begin());
+        return length;
+    };
+    const auto header = sfg::qcow2::parse_header(image.first(at_hand), read_more);
+    reads = 0;
+    const auto claimed = sfg::qcow2::claimed_names(image.first(at_hand), read_more);
+    for (const auto& name : claimed.data_files)
+        require(name.size() <= 4096 && name.find('\0') == std::string::npos);
     if (header) {
         check(*header);
+        // No name that is taken is overlooked.
+        require(!header->backing_file || claimed.backing_file == header->backing_file);
+        require(!header->external_data_file ||
+                std::find(claimed.data_files.begin(), claimed.data_files.end(),
+                          *header->external_data_file) != claimed.data_files.end());
     } else {
         require(!header.error().message().empty() && header.error().message().size() < 1200);
         // A file with the magic is never called something else.

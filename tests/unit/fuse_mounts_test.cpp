@@ -72,6 +72,63 @@ TEST(FuseMounts, AreReadWithColonsAndWithoutSnapshots) {
     EXPECT_EQ(mounts[1].volume, "v");
 }
 
+struct Source {
+    const char* source;
+    const char* volume;
+    const char* directory;
+    const char* server;
+};
+
+TEST(FuseMounts, TellTheirVolumeInManyWays) {
+    for (const auto& row : {
+             Source{"h:/gv0", "gv0", "", "h"},
+             Source{"h:gv0", "gv0", "", "h"},
+             Source{"h:/gv0.tcp", "gv0", "", "h"},
+             Source{"h:gv0.rdma", "gv0", "", "h"},
+             Source{"h:/gv0.tcp/sub.dir/x", "gv0", "sub.dir/x", "h"},
+             Source{"h:gv0/a:/b", "gv0", "a:/b", "h"},
+             Source{"h:/gv0/a:/b", "gv0", "a:/b", "h"},
+             Source{"h1,h2:/gv0", "gv0", "", "h1"},
+             Source{"h1,h2:gv0/sub", "gv0", "sub", "h1"},
+             Source{"[2001:db8::1]:/gv0", "gv0", "", "2001:db8::1"},
+             Source{"2001:db8::1:/gv0", "gv0", "", "2001:db8::1"},
+             Source{"2001:db8::1:gv0.tcp", "gv0", "", "2001:db8::1"},
+             Source{"fe80::1%eth0:/gv0", "gv0", "", "fe80::1%eth0"},
+             Source{"h:gfproxy-client//gv0", "gv0", "", "h"},
+             Source{"h:/snaps", "snaps", "", "h"},
+         }) {
+        const std::string line =
+            std::string("90 22 0:50 / /a rw - fuse.glusterfs ") + row.source + " rw,user_id=0\n";
+        const auto mounts = parse_fuse_mounts(line);
+        ASSERT_EQ(mounts.size(), 1u) << row.source;
+        EXPECT_EQ(mounts[0].volume, row.volume) << row.source;
+        EXPECT_EQ(mounts[0].directory, row.directory) << row.source;
+        EXPECT_EQ(mounts[0].server, row.server) << row.source;
+        const auto path = parse_fuse_path("/a/x", line);
+        ASSERT_TRUE(path) << row.source;
+        EXPECT_EQ(path->volume, row.volume);
+    }
+}
+
+TEST(FusePaths, MayBeOfAVolumeThatTheMountDoesNotTell) {
+    for (const char* source :
+         {"/etc/glusterfs/x.vol", "glusterfs:(null)", "glusterfs:(null)/sub", "h:", "h:/",
+          "my-display-name", "h:/g\\040v", "h:/.tcp", "h:/../gv0"}) {
+        const std::string line =
+            std::string("90 22 0:50 /d /a rw - fuse.glusterfs ") + source + " rw,user_id=0\n";
+        EXPECT_TRUE(parse_fuse_mounts(line).empty()) << source;
+        const auto path = parse_fuse_path("/a/b/x", line);
+        ASSERT_TRUE(path) << source;
+        EXPECT_EQ(path->volume, "") << source;
+        EXPECT_EQ(path->below, "b/x") << source;
+        EXPECT_EQ(path->mount_point, "/a") << source;
+    }
+    const auto bound =
+        parse_fuse_path("/a/x", "90 22 0:50 /d/e /a rw - fuse.glusterfs h:/v/s rw,user_id=0\n");
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound->path, "s/d/e/x");
+}
+
 TEST(FuseMounts, ThatAreCoveredAreNotListed) {
     for (const char* point : {"/srv/sf", "/srv"}) {
         const std::string covered =

@@ -69,6 +69,12 @@ class Image {
         MemoryStore file(bytes_);
         return read_header(file);
     }
+    ClaimedNames claimed() const {
+        MemoryStore file(bytes_);
+        return claimed_names({}, [&](std::uint64_t offset, std::span<std::byte> buffer) {
+            return file.read_at(offset, buffer);
+        });
+    }
 
   private:
     Bytes bytes_;
@@ -284,6 +290,37 @@ TEST(Qcow2HeaderTest, AnExternalDataFileIsNamed) {
     ASSERT_TRUE(header) << header.error().message();
     EXPECT_EQ(header->external_data_file, "data.raw");
     EXPECT_TRUE(header->external_data_is_raw());
+}
+
+TEST(Qcow2HeaderTest, NamesAreFoundInAHeaderThatIsDamaged) {
+    Image image = overlay();
+    image.poke32(field::kClusterBits, 99).poke64(field::kIncompatibleFeatures, ~std::uint64_t{0});
+    ASSERT_FALSE(image.parse());
+    EXPECT_EQ(image.claimed().backing_file, "base.qcow2");
+    EXPECT_TRUE(image.claimed().data_files.empty());
+
+    // A name goes up to a NUL for a C program, and qemu takes one data file of several.
+    image = Image(disk(64 * kMiB))
+                .clear_extensions()
+                .extension(extension::kBackingFormat, "raw")
+                .extension(extension::kDataFileName, std::string_view("one\0more", 8))
+                .extension(0x12345678, std::string(3, 'x'))
+                .extension(extension::kDataFileName, "two")
+                .extension(extension::kDataFileName, std::string(5000, 'n'))
+                .extension(extension::kDataFileName, "three");
+    EXPECT_EQ(image.claimed().data_files, (std::vector<std::string>{"one", "two", "", "three"}));
+    // What is behind the damage cannot be found.
+    image.poke32(116, 0xfffffff0);
+    EXPECT_TRUE(image.claimed().data_files.empty());
+
+    image = overlay();
+    image.poke32(field::kBackingFileSize, 0xffffffff);
+    EXPECT_FALSE(image.claimed().backing_file);
+    image = overlay();
+    image.poke64(field::kBackingFileOffset, ~std::uint64_t{0});
+    EXPECT_FALSE(image.claimed().backing_file);
+    image.cut(60);
+    EXPECT_FALSE(image.claimed().backing_file);
 }
 
 TEST(Qcow2HeaderTest, CompressionAndEncryptionAreRead) {

@@ -401,6 +401,23 @@ TEST(RecordedNames, OfJsonThatCannotBeUnderstood) {
     }
 }
 
+TEST(RecordedNames, OfDataFiles) {
+    const std::vector<Row> rows = {
+        {"/srv/d", "plain: local /srv/d"},
+        {"d", "of: relative d + cwd d"},
+        {"../d%20", "of: relative ../d%20 + relative ../d  + cwd ../d%20"},
+        {"file:/srv/d", "of: local /srv/d + relative file:/srv/d"},
+        {"gluster://h/v/d", "of: gluster v d @h + relative gluster://h/v/d"},
+        {"json:{'driver':'raw','file':{'driver':'file','filename':'/d'}}",
+         "of: local /d + relative json:{'driver':'raw','file':{'driver':'file','filename':'/d'}}"},
+        {"", "of: unknown"},
+        {std::string("d\0", 2), "of: unknown"},
+        {std::string("file:d\0", 7), "of: unknown"},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(text_of(read_data_file_name(row.name)), row.read) << row.name;
+}
+
 TEST(RecordedNames, HaveAProtocolWhereAColonComesFirst) {
     for (const char* name : {"gluster://h/v/a", "nbd:x", ":", "a:b/c", "json:{}"})
         EXPECT_TRUE(has_protocol(name)) << name;
