@@ -4,12 +4,16 @@
 #include "driver/core/fuse_mounts.hpp"
 #include "driver/core/path.hpp"
 #include "driver/core/settings.hpp"
-#include "driver/gluster/links.hpp"
 
 namespace sfg {
 
-BaseMatcher::BaseMatcher(const OpenPool& pool, const Gfid& base, std::string path)
-    : pool_(pool), base_(base), path_(std::move(path)), mountinfo_(own_mountinfo()) {}
+BaseMatcher::BaseMatcher(std::string volume, std::string path, const Gfid& base,
+                         std::string mountinfo, Follow follow)
+    : volume_(std::move(volume)),
+      path_(std::move(path)),
+      base_(base),
+      mountinfo_(std::move(mountinfo)),
+      follow_(std::move(follow)) {}
 
 void BaseMatcher::learn(std::string path, const Gfid& gfid) {
     files_.insert_or_assign(std::move(path), gfid);
@@ -43,7 +47,7 @@ Result<BaseMatcher::Match> BaseMatcher::where_it_says(const std::string& image,
         case NamedFile::Kind::gluster:
             // Whatever host it names: one that is not known here may be another name of one that
             // is.
-            if (file.volume != pool_.pool.address.volume) return Match::no;
+            if (file.volume != volume_) return Match::no;
             return in_volume(file.path);
         case NamedFile::Kind::local:
             return local(file.path);
@@ -73,7 +77,7 @@ Result<BaseMatcher::Match> BaseMatcher::relative(const std::string& image,
 Result<BaseMatcher::Match> BaseMatcher::local(const std::string& path) {
     if (const auto fuse = parse_fuse_path(path, mountinfo_)) {
         if (fuse->volume.empty()) return tail(path);
-        if (fuse->volume != pool_.pool.address.volume) return Match::no;
+        if (fuse->volume != volume_) return Match::no;
         return in_volume(fuse->path);
     }
     // What the administrator says is this host's own.
@@ -89,11 +93,11 @@ Result<BaseMatcher::Match> BaseMatcher::in_volume(const std::string& path) {
     if (const auto file = files_.find(path); file != files_.end())
         return file->second == base_ ? Match::yes : Match::no;
     if (const auto known = answers_.find(path); known != answers_.end()) return known->second;
-    const auto target = follow_links(pool_.connection(), path);
+    const auto target = follow_(path);
     if (!target && target.error().kind() == ErrorKind::not_connected) return target.error();
     Match answer = Match::no;
     if (target)
-        answer = target->object.gfid() == base_ ? Match::yes : Match::no;
+        answer = *target == base_ ? Match::yes : Match::no;
     else if (target.error().kind() != ErrorKind::not_found)
         answer = Match::unclear;
     answers_.emplace(path, answer);

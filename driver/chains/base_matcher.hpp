@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <unordered_map>
 
 #include "driver/core/result.hpp"
 #include "driver/gluster/gfid.hpp"
 #include "driver/images/recorded_name.hpp"
-#include "driver/pools/pool.hpp"
 
 namespace sfg {
 
 // Whether what an image records leads to one file, the base: for the question who needs it. Makes
-// no connection, looks at no path of this host; in the base's own gluster volume it follows links.
+// no connection and looks at no path of this host.
 class BaseMatcher {
   public:
-    // `path` of the base from its volume's root.
-    BaseMatcher(const OpenPool& pool, const Gfid& base, std::string path);
+    // Asks the base's own gluster volume what stands at a path from its root, links followed.
+    using Follow = std::function<Result<Gfid>(const std::string& path)>;
+
+    // The base's gluster volume, its path there from the root, and /proc/self/mountinfo.
+    BaseMatcher(std::string volume, std::string path, const Gfid& base, std::string mountinfo,
+                Follow follow);
 
     // What a walk has seen: saves asking for it. No links.
     void learn(std::string path, const Gfid& gfid);
@@ -40,10 +43,11 @@ class BaseMatcher {
     Result<Match> in_volume(const std::string& path);
     Match tail(const std::string& path) const;
 
-    const OpenPool& pool_;
-    const Gfid base_;
+    const std::string volume_;
     const std::string path_;
+    const Gfid base_;
     const std::string mountinfo_;
+    const Follow follow_;
     std::unordered_map<std::string, Gfid> files_;     // by path from the volume's root
     std::unordered_map<std::string, Match> answers_;  // of names that were looked up
 };

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "driver/chains/base_matcher.hpp"
+#include "driver/core/fuse_mounts.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/gluster/attendance.hpp"
 #include "driver/gluster/bounded.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/gluster/links.hpp"
 #include "driver/pools/catalogue.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
@@ -101,7 +103,12 @@ class Search {
             }
             scans.push_back(*std::move(scanned));
         }
-        matcher_ = std::make_unique<BaseMatcher>(pool_, base_.gfid(), path_);
+        matcher_ = std::make_unique<BaseMatcher>(
+            pool_.pool.address.volume, path_, base_.gfid(), own_mountinfo(),
+            [this](const std::string& path) -> Result<Gfid> {
+                SFG_TRY_ASSIGN(const Resolved target, follow_links(pool_.connection(), path));
+                return target.object.gfid();
+            });
         std::unordered_set<std::string> shown;
         for (const auto& scan : scans)
             for (const auto& entry : scan.entries) {
