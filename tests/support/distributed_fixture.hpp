@@ -17,6 +17,8 @@ struct VolumeKind {
     std::string layout;  // gluster's words; empty for none but distribution
     int bricks = 2;
     int in_a_set = 1;  // so many bricks have a file together
+    // Made for one test and deleted after it, under a name that it alone has.
+    bool of_one_test = false;
 };
 
 VolumeKind two_bricks();       // the lab's own volume: each file is on one brick or the other
@@ -100,6 +102,7 @@ class DistributedPoolTest : public PoolTest {
 
   private:
     VolumeKind kind_;
+    std::string volume_;
     std::vector<std::string> bricks_;
     std::set<int> touched_;
     bool slow_ = false;
