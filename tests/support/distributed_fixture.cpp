@@ -66,6 +66,10 @@ void PrintTo(const VolumeKind& kind, std::ostream* out) {
     *out << label_of(kind);
 }
 
+void PrintTo(const Taking& taking, std::ostream* out) {
+    *out << taking.name;
+}
+
 std::vector<Taking> takings() {
     return {{"wipe", [](const Volume& volume) { return wipe(volume); }},
             {"upload", [](const Volume& volume) { return upload(volume, "x"); }},
@@ -233,7 +237,7 @@ void DistributedPoolTest::heal() {
 void DistributedPoolTest::make_overlay(const std::string& name, const std::string& recorded) const {
     fs::create_directories(fs::path(fuse(name)).parent_path());
     const Ran made = shell("qemu-img create -q -f qcow2 -u -F qcow2 -b " + quoted(recorded) + " " +
-                           quoted(fuse(name)) + " 64M");
+                           quoted(fuse(name)) + " " + std::to_string(kTakenFrom));
     ASSERT_TRUE(made.ok()) << made.output;
 }
 

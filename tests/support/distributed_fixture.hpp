@@ -37,9 +37,10 @@ struct Taking {
     std::string name;
     Refusal (*from)(const Volume& volume);
 };
+void PrintTo(const Taking& taking, std::ostream* out);
 // Wipe, upload, shrink (to a half of kTakenFrom), and delete, which is the last.
 std::vector<Taking> takings();
-inline constexpr std::uint64_t kTakenFrom = 64 * kMiB;
+inline constexpr std::uint64_t kTakenFrom = 8 * kMiB;
 
 // A pool on a volume of several bricks, which are numbered from 1 as gluster does. Whatever a test
 // does to them, they are up, connected and healed for the next.
