@@ -42,7 +42,8 @@ class RecordedNamesTest : public DistributedPoolTest {
     }
 };
 
-// A spelling of a base's name; {P} stands for its path in the gluster volume, {V} for the volume,
+// A spelling of a base's name, which qemu 7.2 takes for the base, or would take for it if it could
+// open it; {P} stands for its path in the gluster volume, {V} for the volume,
 // {H} for a host of it, {M} for the pool's directory on a mount, {N} for the name.
 struct Spelling {
     std::string label;
@@ -118,7 +119,6 @@ std::vector<Spelling> spellings_of_the_base() {
         {"uri_of_tcp_without_a_host", "gluster+tcp:///{V}/{P}"},
         {"uri_of_rdma", "gluster+rdma://{H}/{V}/{P}"},
         {"uri_of_a_socket", "gluster+unix:///{V}/{P}?socket=/run/glusterd.socket"},
-        {"uri_with_a_query", "gluster://{H}/{V}/{P}?debug=4"},
         {"uri_with_percent", "gluster://{H}/{V}/{D}/image%5fcache/%62ase"},
         {"uri_with_percent_in_the_volume", "gluster://{H}/%73hakenfist/{P}"},
         {"uri_with_many_slashes", "gluster://{H}/{V}//{P}"},
@@ -160,7 +160,6 @@ std::vector<Spelling> spellings_of_the_base() {
         {"json_of_a_path",
          R"(json:{"driver":"qcow2","file":{"driver":"file","filename":"{M}/{N}"}})"},
         {"json_of_a_path_dotted", R"(json:{"driver":"qcow2","file.filename":"{M}/{N}"})"},
-        {"json_of_a_uri", R"(json:{"driver":"qcow2","file":{"filename":"gluster://{H}/{V}/{P}"}})"},
         {"json_of_a_uri_dotted",
          R"(json:{"driver":"qcow2","file.driver":"gluster","file.filename":"gluster://{H}/{V}/{P}"})"},
         {"json_with_a_filter",
@@ -169,8 +168,6 @@ std::vector<Spelling> spellings_of_the_base() {
         {"json_of_a_part",
          R"(json:{"driver":"raw","offset":0,"size":512,"file":{"driver":"qcow2","file":{"driver":"gluster","volume":"{V}","path":"{P}",)" +
              server + "}}}"},
-        {"json_of_a_json",
-         R"(json:{"driver":"qcow2","file":{"filename":"json:{\"driver\":\"gluster\",\"volume\":\"{V}\",\"path\":\"{P}\",\"server\":[{\"type\":\"inet\",\"host\":\"{H}\",\"port\":\"24007\"}]}"}})"},
     };
 }
 
