@@ -66,6 +66,10 @@ void PrintTo(const VolumeKind& kind, std::ostream* out) {
     *out << label_of(kind);
 }
 
+void PrintTo(const Taking& taking, std::ostream* out) {
+    *out << taking.name;
+}
+
 std::vector<Taking> takings() {
     return {{"wipe", [](const Volume& volume) { return wipe(volume); }},
             {"upload", [](const Volume& volume) { return upload(volume, "x"); }},
@@ -77,10 +81,17 @@ std::vector<Taking> takings() {
 }
 
 void DistributedPoolTest::SetUp() {
+    static int count = 0;
+    volume_ = kind_.name.empty() ? lab().volume() : kind_.name;
+    if (kind_.of_one_test) {
+        volume_ += std::to_string(++count);
+        // What an interrupted run left.
+        lab().call("volume", {"--delete", volume_});
+    }
     if (!kind_.name.empty()) {
         std::vector<std::string> options{"--bricks", std::to_string(kind_.bricks)};
         if (!kind_.layout.empty()) options.insert(options.end(), {"--layout", kind_.layout});
-        lab().extra_volume(kind_.name, options);
+        lab().extra_volume(volume_, options);
     }
     const Ran info = lab().gluster({"volume", "info", volume(), "--xml"});
     bricks_ = XmlText(info.output).all("//brick/name");
@@ -94,10 +105,14 @@ void DistributedPoolTest::TearDown() {
     for (const int brick : touched) start_brick(brick);
     if (!touched.empty()) heal();
     PoolTest::TearDown();
+    if (!kind_.of_one_test) return;
+    lab().on_host(1, "umount -l " + quoted(lab().mount_of(volume())));
+    const Ran deleted = lab().call("volume", {"--delete", volume()});
+    EXPECT_TRUE(deleted.ok()) << deleted.output;
 }
 
 std::string DistributedPoolTest::volume() const {
-    return kind_.name.empty() ? lab().volume() : kind_.name;
+    return volume_;
 }
 
 std::string DistributedPoolTest::brick_name(int brick) const {
@@ -222,7 +237,7 @@ void DistributedPoolTest::heal() {
 void DistributedPoolTest::make_overlay(const std::string& name, const std::string& recorded) const {
     fs::create_directories(fs::path(fuse(name)).parent_path());
     const Ran made = shell("qemu-img create -q -f qcow2 -u -F qcow2 -b " + quoted(recorded) + " " +
-                           quoted(fuse(name)) + " 64M");
+                           quoted(fuse(name)) + " " + std::to_string(kTakenFrom));
     ASSERT_TRUE(made.ok()) << made.output;
 }
 

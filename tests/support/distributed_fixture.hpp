@@ -17,6 +17,8 @@ struct VolumeKind {
     std::string layout;  // gluster's words; empty for none but distribution
     int bricks = 2;
     int in_a_set = 1;  // so many bricks have a file together
+    // Made for one test and deleted after it, under a name that it alone has.
+    bool of_one_test = false;
 };
 
 VolumeKind two_bricks();       // the lab's own volume: each file is on one brick or the other
@@ -35,9 +37,10 @@ struct Taking {
     std::string name;
     Refusal (*from)(const Volume& volume);
 };
+void PrintTo(const Taking& taking, std::ostream* out);
 // Wipe, upload, shrink (to a half of kTakenFrom), and delete, which is the last.
 std::vector<Taking> takings();
-inline constexpr std::uint64_t kTakenFrom = 64 * kMiB;
+inline constexpr std::uint64_t kTakenFrom = 8 * kMiB;
 
 // A pool on a volume of several bricks, which are numbered from 1 as gluster does. Whatever a test
 // does to them, they are up, connected and healed for the next.
@@ -100,6 +103,7 @@ class DistributedPoolTest : public PoolTest {
 
   private:
     VolumeKind kind_;
+    std::string volume_;
     std::vector<std::string> bricks_;
     std::set<int> touched_;
     bool slow_ = false;
