@@ -225,6 +225,8 @@ FileState History::after(const std::string& name, const Event& event) const {
             now.block = operation.base.empty() ? block_of_zeros() : earlier(operation.base).block;
             now.capacity =
                 operation.base.empty() ? operation.capacity : earlier(operation.base).capacity;
+            // An image has whole KiB, whatever its base has.
+            if (now.capacity && *now.capacity % 1024 != 0) now.capacity.reset();
             break;
         case Verb::clone:
             now.format = operation.format;
