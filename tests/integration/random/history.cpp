@@ -129,6 +129,10 @@ bool History::calm(Time begin, Time end) const {
 Fate History::fate(const Operation& operation) const {
     if (operation.nothing_asked) return Fate::refused;
     if (!operation.ended) return Fate::unknown;
+    // A rename from one brick to the other is several steps of gluster's, and the old name, or both
+    // or none, may be left when one of them is away, whatever is said.
+    if (operation.verb == Verb::fuse_move && operation.code == 0)
+        return calm(operation.begin, operation.end) ? Fate::done : Fate::unknown;
     if (operation.code == 0) return Fate::done;
     if (operation.was_moving) return Fate::unknown;
     // "Is not there" and "exists already" may be what a second attempt of the driver found, after
