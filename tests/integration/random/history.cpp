@@ -256,8 +256,8 @@ FileState History::after(const std::string& name, const Event& event) const {
         case Verb::fuse_truncate:
             now = earlier(name);
             now.exists = true;
-            if (operation.verb == Verb::resize || now.format == "raw")
-                now.capacity = operation.capacity;
+            now.capacity = operation.capacity;
+            if (operation.verb == Verb::fuse_truncate) now.format = "raw";  // it was looked at
             break;
         default:
             break;

@@ -114,6 +114,16 @@ TEST(RandomHistory, AnOverlayReadsWhatItsBaseHasWhileNobodyTouchesThat) {
     EXPECT_FALSE(later->block);
 }
 
+TEST(RandomHistory, ASizeIsKnownByTheLastCallWhateverWasBefore) {
+    // Of these two one was the last, and then two came that each say what is.
+    const History history({{"a", raw_file()}},
+                          {call(Verb::wipe, "a", 1, 3), call(Verb::upload, "a", 2, 4),
+                           call(Verb::resize, "a", 5, 6), call(Verb::fuse_truncate, "a", 7, 8)},
+                          {});
+    EXPECT_FALSE(history.state("a", at(4), at(4)));
+    EXPECT_EQ(history.state("a", at(9), at(9))->capacity, 1024u);
+}
+
 TEST(RandomHistory, AMoveTakesEverythingAlong) {
     Operation move = call(Verb::fuse_move, "a", 1, 2);
     move.to = "b";
