@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kThread = 91;
 // Clients look for a brick that has gone every few seconds.
-constexpr std::chrono::seconds kUntilFound{6};
+constexpr std::chrono::seconds kUntilFound{10};
 
 }  // namespace
 

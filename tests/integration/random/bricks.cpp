@@ -146,6 +146,26 @@ std::vector<std::string> overlays_of(const Playground& ground, const std::string
     return found;
 }
 
+std::string fitting_name(const Playground& ground, Wish wish, std::size_t start) {
+    const auto names = ground.names();
+    const auto fits = [&](const std::string& name) {
+        switch (wish) {
+            case Wish::there:
+                return peek(ground, name).exists;
+            case Wish::not_there:
+                return !peek(ground, name).exists;
+            case Wish::a_base:
+                return !overlays_of(ground, name).empty();
+            case Wish::anything:
+                break;
+        }
+        return true;
+    };
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (const auto& name = names[(start + i) % names.size()]; fits(name)) return name;
+    return names[start % names.size()];
+}
+
 Snapshot look(const Playground& ground) {
     Snapshot snapshot;
     for (const auto& brick : ground.bricks) {

@@ -34,6 +34,11 @@ Look look_at(const Playground& ground, const std::string& name, bool overlays);
 // The names of those that have this one as their base at the moment.
 std::vector<std::string> overlays_of(const Playground& ground, const std::string& name);
 
+// Calls aim at what they can be done to more often than chance would have it.
+enum class Wish { anything, there, not_there, a_base };
+// Of these, one that fits, or any; `start` says where the search begins.
+std::string fitting_name(const Playground& ground, Wish wish, std::size_t start);
+
 // Everything, contents and soundness of images as well. Nobody may be at work.
 Snapshot look(const Playground& ground);
 

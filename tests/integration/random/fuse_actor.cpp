@@ -53,9 +53,9 @@ void FuseActor::work_until(Time deadline) {
     }
 }
 
-std::string FuseActor::any_name() {
-    const auto names = ground_.names();
-    return dice_.any(names);
+std::string FuseActor::any_name(Wish wish) {
+    const std::size_t start = dice_.roll(ground_.names().size());
+    return fitting_name(ground_, dice_.one_in(3) ? Wish::anything : wish, start);
 }
 
 Operation FuseActor::operation(Verb verb, const std::string& name) const {
@@ -81,27 +81,16 @@ void FuseActor::ask(Operation& operation, Call call) {
 
 void FuseActor::step() {
     dice_.next_step();
-    const std::string name = any_name();
-    switch (dice_.roll(10)) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
-            return create(name);
-        case 4:
-        case 5:
-            return remove(name);
-        case 6:
-        case 7:
-            return move(name);
-        default:
-            return change_raw(name);
-    }
+    const auto roll = dice_.roll(10);
+    if (roll < 4) return create(any_name(Wish::not_there));
+    if (roll < 6) return remove(any_name(Wish::there));
+    if (roll < 8) return move(any_name(Wish::there));
+    change_raw(any_name(Wish::there));
 }
 
 void FuseActor::create(const std::string& name) {
     const std::string path = ground_.on_fuse(name);
-    const std::string base = any_name();
+    const std::string base = any_name(Wish::there);
     const FileState below = peek(ground_, base);
     Operation making = operation(Verb::fuse_create, name);
     making.format = dice_.one_in(3) ? "raw" : "qcow2";

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tests/integration/random/bricks.hpp"
 #include "tests/integration/random/dice.hpp"
 #include "tests/integration/random/history.hpp"
 #include "tests/integration/random/journal.hpp"
@@ -22,7 +23,7 @@ class FuseActor {
   private:
     void step();
     Operation operation(Verb verb, const std::string& name) const;
-    std::string any_name();
+    std::string any_name(Wish wish = Wish::anything);
 
     void create(const std::string& name);
     void remove(const std::string& name);

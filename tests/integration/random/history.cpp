@@ -129,6 +129,10 @@ bool History::calm(Time begin, Time end) const {
 Fate History::fate(const Operation& operation) const {
     if (operation.nothing_asked) return Fate::refused;
     if (!operation.ended) return Fate::unknown;
+    // A rename from one brick to the other is several steps of gluster's, and the old name, or both
+    // or none, may be left when one of them is away, whatever is said.
+    if (operation.verb == Verb::fuse_move && operation.code == 0)
+        return calm(operation.begin, operation.end) ? Fate::done : Fate::unknown;
     if (operation.code == 0) return Fate::done;
     if (operation.was_moving) return Fate::unknown;
     // "Is not there" and "exists already" may be what a second attempt of the driver found, after
@@ -225,6 +229,8 @@ FileState History::after(const std::string& name, const Event& event) const {
             now.block = operation.base.empty() ? block_of_zeros() : earlier(operation.base).block;
             now.capacity =
                 operation.base.empty() ? operation.capacity : earlier(operation.base).capacity;
+            // An image has whole KiB, whatever its base has.
+            if (now.capacity && *now.capacity % 1024 != 0) now.capacity.reset();
             break;
         case Verb::clone:
             now.format = operation.format;
@@ -250,8 +256,8 @@ FileState History::after(const std::string& name, const Event& event) const {
         case Verb::fuse_truncate:
             now = earlier(name);
             now.exists = true;
-            if (operation.verb == Verb::resize || now.format == "raw")
-                now.capacity = operation.capacity;
+            now.capacity = operation.capacity;
+            if (operation.verb == Verb::fuse_truncate) now.format = "raw";  // it was looked at
             break;
         default:
             break;

@@ -248,6 +248,27 @@ void Judge::reads_were_right() {
     }
 }
 
+// Since then it was there all the time.
+bool Judge::was_listed_before(const std::string& name, const Operation& refresh) const {
+    const auto& all = history_.operations();
+    // A pool that was started anew knows nothing from before.
+    if (std::any_of(all.begin(), all.end(), [&](const Operation& other) {
+            return other.host == refresh.host && other.verb == Verb::start;
+        }))
+        return false;
+    return std::any_of(all.begin(), all.end(), [&](const Operation& earlier) {
+        if (earlier.verb != Verb::refresh || !earlier.done() || earlier.host != refresh.host ||
+            earlier.text != refresh.text || earlier.end >= refresh.begin)
+            return false;
+        const auto short_name = name.substr(refresh.listed_below.size());
+        if (std::find(earlier.listed.begin(), earlier.listed.end(), short_name) ==
+            earlier.listed.end())
+            return false;
+        const auto state = history_.state(name, earlier.begin, refresh.end);
+        return state && state->exists;
+    });
+}
+
 void Judge::lists_were_right() {
     for (const auto& operation : history_.operations()) {
         if (operation.verb != Verb::refresh || !operation.done()) continue;
@@ -262,10 +283,6 @@ void Judge::lists_were_right() {
             }))
             continue;
         const bool is_calm = history_.calm(operation.begin, operation.end);
-        // A pool that was started anew in the meantime knows nothing from before.
-        const bool knows_before = std::none_of(all.begin(), all.end(), [&](const Operation& other) {
-            return other.host == operation.host && other.verb == Verb::start;
-        });
         std::set<std::string> listed;
         for (const auto& name : operation.listed) listed.insert(operation.listed_below + name);
         std::set<std::string> names;
@@ -280,7 +297,7 @@ void Judge::lists_were_right() {
                 found("list",
                       number_of(operation) + (state->exists ? " does not list " : " lists ") + name,
                       {name});
-            else if (state->exists && knows_before && history_.untouched(name))
+            else if (state->exists && was_listed_before(name, operation))
                 found("forgotten",
                       number_of(operation) + ", while a brick was away, has lost " + name +
                           ", which was listed before",

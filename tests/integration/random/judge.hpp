@@ -41,6 +41,7 @@ class Judge {
     void reads_were_right();
     bool is_being_made_here(const std::string& name, const Operation& asking) const;
     void lists_were_right();
+    bool was_listed_before(const std::string& name, const Operation& refresh) const;
 
     void found(const std::string& rule, const std::string& text, std::vector<std::string> names) {
         findings_.push_back({rule, text, std::move(names)});

@@ -45,67 +45,24 @@ void LibvirtActor::work_until(Time deadline) {
 
 void LibvirtActor::step() {
     dice_.next_step();
-    const std::string name = any_name();
-    switch (dice_.roll(34)) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
-        case 4:
-            return create(name);
-        case 5:
-        case 6:
-        case 7:
-        case 8:
-        case 9:
-            return overlay(name);
-        case 10:
-        case 11:
-        case 12:
-        case 13:
-            return clone(name);
-        case 14:
-        case 15:
-        case 16:
-        case 17:
-            return resize(name);
-        case 18:
-        case 19:
-        case 20:
-            return upload(name);
-        case 21:
-        case 22:
-            return download(name);
-        case 23:
-        case 24: {
-            Operation wiping = operation(Verb::wipe, name);
-            wiping.block = block_of_zeros();
-            return with_volume(std::move(wiping), place(name),
-                               [](Operation&, const Volume& volume) { return wipe(volume); });
-        }
-        case 25:
-        case 26:
-        case 27:
-        case 28:
-        case 29:
-            return with_volume(operation(Verb::erase, name), place(name),
-                               [](Operation&, const Volume& volume) { return volume.erase(); });
-        case 30:
-        case 31:
-            return with_volume(operation(Verb::info, name), place(name),
-                               [](Operation& asked, const Volume& volume) {
-                                   const auto info = volume.info();
-                                   if (info) asked.told = info->capacity;
-                                   return info.refusal;
-                               });
-        default:
-            return refresh(dice_.one_in(2));
-    }
+    const auto roll = dice_.roll(34);
+    // What takes something away is tried on bases above all.
+    const Wish loses = dice_.one_in(2) ? Wish::a_base : Wish::there;
+    if (roll < 4) return create(any_name(Wish::not_there));
+    if (roll < 11) return overlay(any_name(Wish::not_there));
+    if (roll < 15) return clone(any_name(dice_.one_in(2) ? Wish::there : Wish::not_there));
+    if (roll < 19) return resize(any_name(loses));
+    if (roll < 22) return upload(any_name(loses));
+    if (roll < 24) return download(any_name(Wish::there));
+    if (roll < 26) return wipe(any_name(loses));
+    if (roll < 30) return erase(any_name(loses));
+    if (roll < 32) return info(any_name(Wish::there));
+    return refresh(dice_.one_in(2));
 }
 
-std::string LibvirtActor::any_name() {
-    const auto names = ground_.names();
-    return dice_.any(names);
+std::string LibvirtActor::any_name(Wish wish) {
+    const std::size_t start = dice_.roll(ground_.names().size());
+    return fitting_name(ground_, dice_.one_in(3) ? Wish::anything : wish, start);
 }
 
 Operation LibvirtActor::operation(Verb verb, const std::string& name) const {
@@ -187,7 +144,7 @@ void LibvirtActor::create(const std::string& name) {
 }
 
 void LibvirtActor::overlay(const std::string& name) {
-    const std::string base = any_name();
+    const std::string base = any_name(Wish::there);
     const Place where = place(name);
     Operation making = operation(Verb::create, name);
     making.format = "qcow2";
@@ -201,7 +158,7 @@ void LibvirtActor::overlay(const std::string& name) {
 }
 
 void LibvirtActor::clone(const std::string& name) {
-    const std::string from = any_name();
+    const std::string from = any_name(Wish::there);
     const Place where = place(name);
     const Place source = place(from);
     const FileState was = peek(ground_, from);
@@ -241,6 +198,27 @@ void LibvirtActor::resize(const std::string& name) {
     with_volume(resizing, place(name), [&](Operation& asked, const Volume& volume) {
         return test::resize(volume, *asked.capacity, flags);
     });
+}
+
+void LibvirtActor::wipe(const std::string& name) {
+    Operation wiping = operation(Verb::wipe, name);
+    wiping.block = block_of_zeros();
+    with_volume(wiping, place(name),
+                [](Operation&, const Volume& volume) { return test::wipe(volume); });
+}
+
+void LibvirtActor::erase(const std::string& name) {
+    with_volume(operation(Verb::erase, name), place(name),
+                [](Operation&, const Volume& volume) { return volume.erase(); });
+}
+
+void LibvirtActor::info(const std::string& name) {
+    with_volume(operation(Verb::info, name), place(name),
+                [](Operation& asked, const Volume& volume) {
+                    const auto info = volume.info();
+                    if (info) asked.told = info->capacity;
+                    return info.refusal;
+                });
 }
 
 void LibvirtActor::upload(const std::string& name) {

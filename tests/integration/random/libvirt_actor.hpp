@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tests/integration/random/bricks.hpp"
 #include "tests/integration/random/dice.hpp"
 #include "tests/integration/random/history.hpp"
 #include "tests/integration/random/journal.hpp"
@@ -30,7 +31,7 @@ class LibvirtActor {
     // A pool that reaches the name.
     Place place(const std::string& name);
     Pool pool(bool inner) const;
-    std::string any_name();
+    std::string any_name(Wish wish = Wish::anything);
     // How a volume in `place` may name its base.
     std::string name_of_base(const Place& place, const std::string& base);
 
@@ -40,6 +41,9 @@ class LibvirtActor {
     void resize(const std::string& name);
     void upload(const std::string& name);
     void download(const std::string& name);
+    void wipe(const std::string& name);
+    void erase(const std::string& name);
+    void info(const std::string& name);
     void refresh(bool inner);
     // A call on a volume that is listed.
     template <typename Call>
