@@ -11,6 +11,7 @@
 //   resize NAME CAPACITY HOW                      HOW: allocate, shrink or -
 //   mkdir NAME
 //   delete NAME
+//   wipe NAME
 //   refresh                                       a line "volume NAME FORMAT CAPACITY BASE" each
 //   plan FAULT AT ERRNO                           see gfapi_faults.h
 //   met                                           "ok CALLS NAME": calls since then, and which one
@@ -102,6 +103,9 @@ void serve(const sfg_pool& pool, const std::string& line) {
     } else if (verb == "delete") {
         words >> name;
         answer_for(sfg_volume_delete(&pool, name.c_str(), &error), error);
+    } else if (verb == "wipe") {
+        words >> name;
+        answer_for(sfg_volume_wipe(&pool, name.c_str(), SFG_WIPE_ZERO, &error), error);
     } else if (verb == "refresh") {
         sfg_usage usage{};
         answer_for(sfg_pool_refresh(&pool, print_volume, nullptr, &usage, &error), error);

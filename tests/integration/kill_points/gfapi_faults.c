@@ -88,6 +88,9 @@ static struct call begin(const char *name) {
     if (call.number == planned_at) {
         if (planned_fault == GFAPI_KILL_BEFORE) {
             say_and_die(&call);
+        } else if (planned_fault == GFAPI_STOP) {
+            met = name;
+            kill(getpid(), SIGSTOP);
         } else if (planned_fault == GFAPI_KILL_DURING) {
             static struct call kept;
             pthread_t thread;
@@ -189,6 +192,9 @@ WRAP(glfs_object_t *, glfs_h_creat_open,
       struct stat *stat, glfs_fd_t **fd),
      (fs, parent, path, flags, mode, stat, fd), NULL,
      CLOSE_OBJECT; if (answer) { glfs_close(*fd); *fd = NULL; })
+WRAP(glfs_object_t *, glfs_h_create_from_handle,
+     (glfs_t *fs, unsigned char *handle, int size, struct stat *stat), (fs, handle, size, stat), NULL,
+     CLOSE_OBJECT)
 WRAP(glfs_fd_t *, glfs_h_open, (glfs_t *fs, glfs_object_t *object, int flags),
      (fs, object, flags), NULL, if (answer) glfs_close(answer))
 WRAP(glfs_fd_t *, glfs_h_opendir, (glfs_t *fs, glfs_object_t *object),

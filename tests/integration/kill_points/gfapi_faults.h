@@ -3,7 +3,8 @@
 
 /*
  * A library that stands between a program and gfapi: it counts the calls that reach gluster and,
- * at one of them, kills the process or makes the call fail. Linked before gfapi, or preloaded.
+ * at one of them, kills or stops the process or makes the call fail. Linked before gfapi, or
+ * preloaded.
  *
  * Calls that only handle memory of this process (glfs_h_close, glfs_object_copy, ...) are passed
  * by: a kill there leaves what a kill at the neighbouring call leaves.
@@ -23,6 +24,7 @@ enum gfapi_fault {
     GFAPI_FAIL,        /* it is not made and fails */
     GFAPI_LOSE_ANSWER, /* it is made and fails all the same */
     GFAPI_OUTAGE,      /* it is not made and fails, and so do all later ones */
+    GFAPI_STOP,        /* SIGSTOP before it is made: somebody else does something, then SIGCONT */
 };
 
 /* Begins to count anew; the `at`th call from now on, counted from 1, meets the fault. `error` is
@@ -33,7 +35,7 @@ void gfapi_fault_plan(enum gfapi_fault fault, long at, int error);
 long gfapi_fault_calls(void);
 
 /* The call that met the fault first; empty: none has. */
-const char *gfapi_fault_met(void);
+const char* gfapi_fault_met(void);
 
 #ifdef __cplusplus
 }

@@ -124,12 +124,35 @@ std::string Session::end() {
 }
 
 Outcome Session::request(const std::string& line) {
+    begin(line);
+    return finish();
+}
+
+// One that has ended is found so by finish().
+void Session::begin(const std::string& line) {
     const std::string whole = line + "\n";
-    Outcome outcome;
-    if (write(to_, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) {
-        outcome.message = end();
-        return outcome;
+    [[maybe_unused]] const auto written = write(to_, whole.data(), whole.size());
+}
+
+bool Session::stops() {
+    for (int waited = 0; waited < kPatienceMs; ++waited) {
+        std::ifstream stat("/proc/" + std::to_string(process_) + "/stat");
+        std::string text{std::istreambuf_iterator<char>(stat), {}};
+        // "PID (NAME) STATE ..." (proc(5))
+        const auto name_end = text.rfind(") ");
+        if (name_end != std::string::npos && text[name_end + 2] == 'T') return true;
+        pollfd readable{from_, POLLIN, 0};
+        if (poll(&readable, 1, 1) > 0) return false;
     }
+    return false;
+}
+
+void Session::go_on() {
+    kill(process_, SIGCONT);
+}
+
+Outcome Session::finish() {
+    Outcome outcome;
     while (auto answer = read_line()) {
         std::istringstream words(*answer);
         std::string first;

@@ -38,6 +38,15 @@ class Session {
     Session& operator=(const Session&) = delete;
 
     Outcome request(const std::string& line);
+    // The same in two steps.
+    void begin(const std::string& line);
+    Outcome finish();
+
+    // After begin(): waits until GFAPI_STOP has stopped the process; false where it has answered
+    // without having come to that call.
+    bool stops();
+    void go_on();
+
     Outcome refresh() { return request("refresh"); }
     void plan(gfapi_fault fault, long at, int error = 0);
 
