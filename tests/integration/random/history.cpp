@@ -82,9 +82,13 @@ History::History(std::map<std::string, FileState> initial, std::vector<Operation
       outages_(std::move(outages)) {
     for (const auto& operation : operations_) {
         switch (operation.verb) {
+            case Verb::fuse_create:
+                add(operation.name, operation, Kind::make);
+                // qemu-img that fails deletes what has the name by then, whoever made it.
+                if (operation.code != 0) add(operation.name, operation, Kind::remove);
+                break;
             case Verb::create:
             case Verb::clone:
-            case Verb::fuse_create:
                 add(operation.name, operation, Kind::make);
                 break;
             case Verb::erase:

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <libvirt/virterror.h>
 
+#include <cerrno>
+
 #include "tests/integration/random/blocks.hpp"
 
 namespace sfg::test::random {
@@ -72,6 +74,13 @@ TEST(RandomHistory, AFailureThatDoesNotTellMayHaveHappenedOrNot) {
     EXPECT_EQ(in_the_end({call(Verb::erase, "a", 1, 12, VIR_ERR_SYSTEM_ERROR),
                           call(Verb::erase, "a", 13, 14), call(Verb::create, "a", 15, 16)}),
               (Yes{true, false}));
+}
+
+TEST(RandomHistory, AFailedCreationOverFuseMayTakeAwayWhatSomebodyElseMade) {
+    EXPECT_EQ(in_the_end({call(Verb::fuse_create, "a", 1, 4, EIO)}), (Yes{true, false}));
+    EXPECT_EQ(in_the_end({call(Verb::fuse_create, "a", 1, 4, EIO), call(Verb::erase, "a", 2, 3),
+                          call(Verb::create, "a", 5, 6)}),
+              Yes{true});
 }
 
 TEST(RandomHistory, WhatIsSaidDuringAnOutageMayBeAboutASecondAttempt) {

@@ -128,7 +128,9 @@ void Judge::bases_were_spared() {
 // driver's doing.
 bool Judge::base_went_by_fuse(const std::string& overlay, const std::string& base) const {
     for (const Operation* change : history_.changes(base))
-        if (change->verb == Verb::fuse_remove || change->verb == Verb::fuse_move) return true;
+        if (change->verb == Verb::fuse_remove || change->verb == Verb::fuse_move ||
+            (change->verb == Verb::fuse_create && change->code != 0))
+            return true;
     for (const Operation* made : history_.changes(overlay)) {
         if (made->verb == Verb::fuse_move) return true;
         if (made->verb != Verb::fuse_create) continue;
