@@ -50,7 +50,7 @@ Result<std::unique_ptr<ByteSource>> open_image(const Object& root, const std::st
     SFG_TRY_ASSIGN(const auto object, walk(root, path));
     if (object.is_link()) return Error::from_errno(ELOOP, path);
     if (!object.is_file()) return Error::from_errno(EINVAL, path);
-    SFG_TRY_ASSIGN(auto file, File::open(object, O_RDONLY));
+    SFG_TRY_ASSIGN(auto file, File::open_for_reading(object));
     return std::unique_ptr<ByteSource>(std::make_unique<File>(std::move(file)));
 }
 
