@@ -7,7 +7,6 @@
 // looks in the same order (look_text.hpp), each after a word with its length in bytes. A server is
 // a host, host:port, [address]:port or the path of a socket. Exit status 1, with a sentence on
 // standard error, where the volume cannot be reached.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
