@@ -4,6 +4,7 @@
 #include <glusterfs/api/glfs-handles.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <map>
@@ -91,7 +92,7 @@ struct Attendance::Watch {
     BricksSeen first;
     std::mutex mutex;
     std::condition_variable ending;
-    bool ended = false;
+    std::atomic<bool> ended{false};
     bool steady = true;
     Clock::time_point last = Clock::now();
 
@@ -118,8 +119,8 @@ struct Attendance::Watch {
 
 Attendance::Attendance(std::shared_ptr<Watch> watch) : watch_(std::move(watch)) {}
 
+// Waits for nobody: the thread may hang in gluster with the mutex held.
 Attendance::~Attendance() {
-    const std::lock_guard held(watch_->mutex);
     watch_->ended = true;
     watch_->ending.notify_all();
 }
@@ -135,7 +136,7 @@ Result<std::shared_ptr<Attendance>> Attendance::begin(
     try {
         std::thread([watch] {
             std::unique_lock held(watch->mutex);
-            while (!watch->ending.wait_for(held, kPause, [&] { return watch->ended; }))
+            while (!watch->ending.wait_for(held, kPause, [&] { return watch->ended.load(); }))
                 watch->look();
         }).detach();
     } catch (const std::exception& failure) {

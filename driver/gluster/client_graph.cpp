@@ -44,8 +44,11 @@ class Judge {
         const std::vector<std::string> none;
         std::vector<std::string> hidden;
         const std::size_t before = seen_.connected;
-        for (const auto& child : node.children) {
-            SFG_TRY_ASSIGN(const auto below, hidden_below(child));
+        // The client of a thin arbiter comes behind the bricks, and has no part of the volume.
+        const std::string bricks = dumped_value(text, "child_count");
+        for (std::size_t i = 0; i < node.children.size(); ++i) {
+            if (!bricks.empty() && std::to_string(i) == bricks) break;
+            SFG_TRY_ASSIGN(const auto below, hidden_below(node.children[i]));
             hidden.insert(hidden.end(), below.begin(), below.end());
         }
         if (node.type == kDistribute) {

@@ -60,10 +60,20 @@ void sweep_within(std::chrono::milliseconds limit, const Scan& scan) {
     if (!swept) log_warning("left-over temporary files: " + swept.error().message());
 }
 
-// Whether the whole of the pool was seen. The last question goes to the bricks, one of which may
+using Attending = std::shared_ptr<Attendance>;
+
+// Looking at the client itself asks no brick, but a graph that has just come into use is resolved
+// by the first call that meets it; and the last question goes to the bricks, one of which may
 // stall.
+Result<Attending> attend_within(std::chrono::milliseconds limit, const Pool& pool) {
+    SFG_TRY_ASSIGN(const auto connection, Connections::instance().get(pool.address, limit));
+    return run_bounded<Attending>(pool.address, pool.described(), limit,
+                                  [connection] { return Attendance::begin(connection); });
+}
+
+// Whether the whole of the pool was seen.
 Attended attended_within(std::chrono::milliseconds limit, const Pool& pool, const Scan& scan,
-                         const Result<std::shared_ptr<Attendance>>& attendance) {
+                         const Result<Attending>& attendance) {
     Attended unknown;
     unknown.steady = false;
     if (!attendance) {
@@ -86,9 +96,9 @@ std::string name_below(const Pool& pool, const std::string& path) {
 
 Result<Listing> refresh_pool(const Pool& pool) {
     const auto patience = settings().connect_timeout;
+    SFG_TRY(check_not_hung(pool.address, pool.described()));
     SFG_TRY(connect_pool(pool));
-    SFG_TRY_ASSIGN(const auto connection, Connections::instance().get(pool.address, patience));
-    const auto attendance = Attendance::begin(connection);
+    const auto attendance = attend_within(patience, pool);
     SFG_TRY_ASSIGN(Scan scan, scan_pool(pool, ScanFor::refresh, patience));
     const Attended attended = attended_within(patience, pool, scan, attendance);
     KnownPools::instance().add(pool);

@@ -96,6 +96,9 @@ TEST_F(GuestOnAChainTest, AGuestOutlivesLibvirtd) {
     auto guest = Guest::find(client(), "guest");
     ASSERT_TRUE(done(guest));
     EXPECT_TRUE(guest->is_running());
+    // Waits for the daemon to have taken it over: a destroy in the middle of that finds nobody
+    // (libvirt 9.0.0, qemuProcessBeginStopJob kills before it waits for the job).
+    EXPECT_TRUE(done(guest->disk_info("vda")));
     EXPECT_EQ(owner("instances/u/vda"), qemus_user());
     EXPECT_TRUE(done(guest->destroy()));
     EXPECT_EQ(owner("instances/u/vda"), owner_afterwards(0));

@@ -113,6 +113,15 @@ TEST(BricksInSight, TheSnapshotDaemonIsNone) {
     EXPECT_EQ(snapshot_directory_in(distributed()), "");
 }
 
+TEST(BricksInSight, AThinArbiterIsNone) {
+    const auto top = node("a", "cluster/replicate", {client("a1"), client("a2"), client("a3")});
+    const auto seen =
+        Bricks().set("a", "child_count = 2\nup = 1").set("a3", "connected = 0").see(top);
+    EXPECT_TRUE(seen.hidden.empty());
+    EXPECT_EQ(seen.connected, 2u);
+    EXPECT_EQ(Bricks().set("a", "child_count = 2\nup = 1").see(top).connected, 2u);
+}
+
 TEST(BricksInSight, EveryComingAndGoingShowsInTheState) {
     const auto before = Bricks().see(sets_of("cluster/replicate")).state;
     EXPECT_EQ(Bricks().see(sets_of("cluster/replicate")).state, before);
