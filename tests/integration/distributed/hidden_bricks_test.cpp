@@ -251,16 +251,15 @@ TEST_P(RedundantBrickTest, WhenItIsDownNothingIsHidden) {
     expect_overlays_open();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Outages, RedundantBrickTest,
-    testing::ValuesIn(cases<Outage>({{"first_of_a_pair", two_pairs(), {1}},
-                                     {"an_arbiter", with_an_arbiter(), {3}},
-                                     {"a_piece_of_three", dispersed(), {1}}},
-                                    {{"second_of_a_pair", two_pairs(), {2}},
-                                     {"first_of_the_other_pair", two_pairs(), {3}},
-                                     {"one_of_three_copies", three_copies(), {1}},
-                                     {"a_copy_beside_an_arbiter", with_an_arbiter(), {1}}})),
-    [](const auto& with) { return with.param.name; });
+INSTANTIATE_TEST_SUITE_P(Outages, RedundantBrickTest,
+                         testing::Values(Outage{"first_of_a_pair", two_pairs(), {1}},
+                                         Outage{"second_of_a_pair", two_pairs(), {2}},
+                                         Outage{"first_of_the_other_pair", two_pairs(), {3}},
+                                         Outage{"one_of_three_copies", three_copies(), {1}},
+                                         Outage{"a_copy_beside_an_arbiter", with_an_arbiter(), {1}},
+                                         Outage{"an_arbiter", with_an_arbiter(), {3}},
+                                         Outage{"a_piece_of_three", dispersed(), {1}}),
+                         [](const auto& with) { return with.param.name; });
 
 TEST_F(HiddenVolumesTest, ARefreshKeepsThemAndNamesTheBrick) {
     hear();
