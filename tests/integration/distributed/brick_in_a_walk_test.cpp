@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Places, BrickInAWalkPlacesTest,
                          [](const auto& with) { return "at_" + std::to_string(with.param); });
 
 INSTANTIATE_TEST_SUITE_P(Places, BrickBackInAWalkTest,
-                         testing::ValuesIn(cases<int>({300}, {250, 350})),
+                         testing::ValuesIn(cases<int>({250, 350}, {300})),
                          [](const auto& with) { return "at_" + std::to_string(with.param); });
 
 // Which of the two is read is gluster's choice.
