@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 #include <sstream>
@@ -38,6 +39,10 @@ bool everybody_is_connected(Lab& lab, const std::string& volume, std::size_t bri
 }
 
 }  // namespace
+
+bool every_case() {
+    return std::getenv("SFG_EVERY_CASE") != nullptr;
+}
 
 VolumeKind two_bricks() {
     return {};

@@ -11,6 +11,16 @@
 
 namespace sfg::test {
 
+// Whether all cases of a test are tried, not just those that tell most: SFG_EVERY_CASE=1 in the
+// environment.
+bool every_case();
+// These, and with every case those too.
+template <typename T>
+std::vector<T> cases(std::vector<T> these, const std::vector<T>& those) {
+    if (every_case()) these.insert(these.end(), those.begin(), those.end());
+    return these;
+}
+
 // What a gluster volume of several bricks is made like.
 struct VolumeKind {
     std::string name;    // of the volume; empty for the lab's own

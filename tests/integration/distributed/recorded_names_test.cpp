@@ -182,7 +182,7 @@ std::vector<Spelling> spellings_of_other_places() {
         {"iscsi", "iscsi://{H}/{V}/0"},
         {"uri_of_another_volume", "gluster://{H}/another/{P}"},
         {"uri_of_another_file", "gluster://{H}/{V}/{P}2"},
-        {"a_host_alone", "gluster://{P}"},
+        {"uri_without_the_volume", "gluster://{H}/{N}"},
         {"relative_of_another_file", "../{N}2"},
         {"json_of_nbd",
          R"(json:{"driver":"raw","file":{"driver":"nbd","export":"{P}","server":{"type":"inet","host":"{H}","port":"10809"}}})"},

@@ -24,11 +24,13 @@ class TakenNamesTest : public DistributedPoolTest {
     void SetUp() override {
         DistributedPoolTest::SetUp();
         fs::create_directories(fuse("instances"));
+        // Not by an upload: when that has ended libvirt refreshes the pool in a thread of its own,
+        // at a time when the name may be taken, and refuses what it has listed before the driver
+        // hears.
+        write_file("instances/source", noise(kMiB, 2));
         auto inner = start(inner_spec());
         ASSERT_TRUE(done(inner));
         inner_ = *inner;
-        ASSERT_TRUE(done(inner_->create(raw("source"))));
-        ASSERT_TRUE(done(upload(*inner_->volume("source"), noise(kMiB, 2))));
     }
     void TearDown() override {
         inner_.reset();
