@@ -13,10 +13,15 @@ BaseMatcher::BaseMatcher(std::string volume, std::string path, const Gfid& base,
       path_(std::move(path)),
       base_(base),
       mountinfo_(std::move(mountinfo)),
-      follow_(std::move(follow)) {}
+      follow_(std::move(follow)),
+      names_{last_of(path_)} {}
 
 void BaseMatcher::learn(std::string path, const Gfid& gfid) {
     files_.insert_or_assign(std::move(path), gfid);
+}
+
+void BaseMatcher::learn_name_of_base(const std::string& path) {
+    names_.insert(last_of(path));
 }
 
 Result<BaseMatcher::Match> BaseMatcher::match(const std::string& image, const std::string& recorded,
@@ -105,9 +110,10 @@ Result<BaseMatcher::Match> BaseMatcher::in_volume(const std::string& path) {
 }
 
 // A path of which this host cannot tell where it leads: another host may have the base's directory
-// mounted there, or a link of this one may lead to it. The file's own name is the base's, then.
+// mounted there, or a link of this one may lead to it. The file's own name is one of the base's,
+// then.
 BaseMatcher::Match BaseMatcher::tail(const std::string& path) const {
-    return last_of(path) == last_of(path_) ? Match::unclear : Match::no;
+    return names_.contains(last_of(path)) ? Match::unclear : Match::no;
 }
 
 }  // namespace sfg

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "driver/core/result.hpp"
 #include "driver/gluster/gfid.hpp"
@@ -24,6 +25,9 @@ class BaseMatcher {
 
     // What a walk has seen: saves asking for it. No links.
     void learn(std::string path, const Gfid& gfid);
+
+    // A further name of the base: a hard link, or a link that leads to it.
+    void learn_name_of_base(const std::string& path);
 
     enum class Match {
         no,
@@ -48,6 +52,7 @@ class BaseMatcher {
     const Gfid base_;
     const std::string mountinfo_;
     const Follow follow_;
+    std::unordered_set<std::string> names_;           // the last components of the base's names
     std::unordered_map<std::string, Gfid> files_;     // by path from the volume's root
     std::unordered_map<std::string, Match> answers_;  // of names that were looked up
 };

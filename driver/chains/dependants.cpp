@@ -36,7 +36,7 @@ struct Dependant {
 // The pools here that are in the gluster volume of `pool`, without those whose directory lies in
 // that of another one.
 std::vector<Pool> pools_of_volume(const OpenPool& pool) {
-    std::vector<Pool> all = KnownPools::instance().all();
+    std::vector<Pool> all = KnownPools::instance().all_ever();
     all.push_back(pool.pool);
     std::vector<Pool> found;
     for (auto& candidate : all) {
@@ -98,9 +98,13 @@ class Search {
                 // is known here for ever.)
                 if (scanned.error().kind() != ErrorKind::pool_missing || pool == pool_.pool)
                     return scanned.error();
-                KnownPools::instance().remove(pool);
+                KnownPools::instance().forget(pool);
                 continue;
             }
+            if (scanned->pool.connection() != pool_.connection())
+                return Error(ErrorKind::not_connected, ENOTCONN,
+                             "the connection to gluster volume '" + pool_.pool.address.volume +
+                                 "' was made anew meanwhile; try again");
             scans.push_back(*std::move(scanned));
         }
         matcher_ = std::make_unique<BaseMatcher>(
@@ -109,13 +113,14 @@ class Search {
                 SFG_TRY_ASSIGN(const Resolved target, follow_links(pool_.connection(), path));
                 return target.object.gfid();
             });
-        std::unordered_set<std::string> shown;
+        std::unordered_set<Gfid> shown;
         for (const auto& scan : scans)
             for (const auto& entry : scan.entries) {
                 if (S_ISDIR(entry.stat.st_mode)) continue;
-                std::string path = join_path(scan.pool.pool.directory, entry.name);
+                const std::string path = join_path(scan.pool.pool.directory, entry.name);
                 if (!entry.link) matcher_->learn(path, entry.gfid);
-                shown.insert(std::move(path));
+                if (entry.target == base_.gfid()) matcher_->learn_name_of_base(path);
+                shown.insert(entry.target);
             }
         for (const auto& scan : scans)
             for (const auto& entry : scan.entries) {
@@ -131,9 +136,9 @@ class Search {
     // A walk is no snapshot: what was renamed, or moved by a rebalance, while it went by may have
     // been passed over. What was known as an image on this base and did not show is asked for by
     // its gfid, whatever name it has now.
-    Result<void> look_for_missed(const std::unordered_set<std::string>& shown) {
+    Result<void> look_for_missed(const std::unordered_set<Gfid>& shown) {
         for (const auto& [path, file] : Catalogue::instance().dependent_images(pool_.volume_id())) {
-            if (shown.contains(path) || file.gfid == base_.gfid()) continue;
+            if (shown.contains(file.gfid) || file.gfid == base_.gfid()) continue;
             const std::size_t before = found_.size();
             SFG_TRY(look_at(path,
                             "'" + escaped(path) + "' of gluster volume '" +

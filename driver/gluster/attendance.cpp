@@ -70,6 +70,9 @@ std::string virtual_attribute(const std::shared_ptr<Connection>& connection, con
 
 std::string Attended::why(const std::string& volume) const {
     const std::string of = " of gluster volume '" + volume + "' ";
+    if (!told)
+        return "gluster's client does not tell whether all bricks" + of +
+               "answer, so that something may have been missed; try again";
     if (hidden.empty())
         return "a brick" + of +
                "came or went while it was looked through, so that something may have been missed; "
@@ -94,14 +97,27 @@ struct Attendance::Watch {
     std::condition_variable ending;
     std::atomic<bool> ended{false};
     bool steady = true;
+    std::vector<unsigned long long> sent;
     Clock::time_point last = Clock::now();
+
+    // rpc_clnt_connection_cleanup sets the count back. That shows a client whose timer was still
+    // running from its last attempt, and which therefore was back within the three seconds.
+    bool sent_more(const std::vector<unsigned long long>& now) const {
+        if (now.size() != sent.size()) return false;
+        for (std::size_t i = 0; i < now.size(); ++i)
+            if (now[i] < sent[i]) return false;
+        return true;
+    }
 
     // With the mutex held.
     void look() {
         const auto seen = see_bricks(connection, graph, top);
         const auto now = Clock::now();
-        if (!seen || seen->state != first.state || now - last > kMostApart) steady = false;
+        if (!seen || seen->state != first.state || now - last > kMostApart ||
+            !sent_more(seen->sent))
+            steady = false;
         last = now;
+        if (seen) sent = seen->sent;
     }
 
     // Some attribute that each brick has its part in: neither is to be had from all kinds of
@@ -132,6 +148,7 @@ Result<std::shared_ptr<Attendance>> Attendance::begin(
     SFG_TRY_ASSIGN(watch->graph, active_graph(connection));
     SFG_TRY_ASSIGN(watch->top, KnownGraphs::instance().get(connection, watch->graph));
     SFG_TRY_ASSIGN(watch->first, see_bricks(connection, watch->graph, watch->top));
+    watch->sent = watch->first.sent;
     watch->last = Clock::now();
     try {
         std::thread([watch] {

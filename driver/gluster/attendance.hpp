@@ -15,8 +15,9 @@ namespace sfg {
 struct Attended {
     std::vector<std::string> hidden;  // bricks that are away and hide a part of the volume
     bool steady = true;               // no brick came or went meanwhile
+    bool told = true;                 // that much is known
 
-    bool complete() const { return steady && hidden.empty(); }
+    bool complete() const { return told && steady && hidden.empty(); }
     // Why it is not complete: a sentence that names the bricks and says what to do.
     std::string why(const std::string& volume) const;
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -72,6 +73,7 @@ class Judge {
   private:
     std::vector<std::string> client(const GraphNode& node, const std::string& text) {
         note(node, text, {"connected"});
+        seen_.sent.push_back(std::strtoull(dumped_value(text, "msgs_sent").c_str(), nullptr, 10));
         if (dumped_value(text, "connected") == "1") {
             ++seen_.connected;
             return {};

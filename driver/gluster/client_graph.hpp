@@ -30,6 +30,9 @@ struct BricksSeen {
     // replica or disperse set that has its quorum hides nothing.
     std::vector<std::string> hidden;
     std::size_t connected = 0;  // bricks
+    // What each client has sent since it connected: one that is less than before has connected
+    // anew.
+    std::vector<unsigned long long> sent;
     // Differs from another one of the same graph when a brick came or went between the two.
     // cluster/distribute counts the times that a subvolume came back ("gen").
     std::string state;

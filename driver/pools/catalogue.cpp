@@ -21,7 +21,8 @@ std::vector<Catalogue::Key> Catalogue::lists_of(const std::string& volume_id) co
 void Catalogue::drop_headers(const std::string& volume_id) {
     std::unordered_set<Gfid> present;
     for (const auto& key : lists_of(volume_id))
-        for (const auto& [path, entry] : lists_[key]) present.insert(entry.file.gfid);
+        for (const auto& [path, entry] : lists_[key])
+            if (!entry.deleted) present.insert(entry.file.gfid);
     HeaderCache::instance().keep_only(volume_id, present);
 }
 
@@ -38,7 +39,7 @@ NamedFiles Catalogue::listed_anywhere(const std::string& volume_id, const std::s
     NamedFiles found;
     for (const auto& key : lists_of(volume_id)) {
         const auto& files = lists_[key];
-        if (const auto file = files.find(path); file != files.end())
+        if (const auto file = files.find(path); file != files.end() && !file->second.deleted)
             found.emplace_back(key.pool, file->second.file);
     }
     return found;
@@ -49,7 +50,8 @@ NamedFiles Catalogue::dependent_images(const std::string& volume_id) {
     NamedFiles found;
     for (const auto& key : lists_of(volume_id))
         for (const auto& [path, entry] : lists_[key])
-            if (entry.file.image != nullptr && names_further_files(*entry.file.image))
+            if (!entry.deleted && entry.file.image != nullptr &&
+                names_further_files(*entry.file.image))
                 found.emplace_back(path, entry.file);
     return found;
 }
@@ -72,7 +74,9 @@ void Catalogue::deleted(const std::string& volume_id, const std::string& path, c
     for (const auto& key : lists_of(volume_id)) {
         auto& files = lists_[key];
         const auto found = files.find(path);
-        if (found != files.end() && found->second.file.gfid == gfid) files.erase(found);
+        if (found == files.end() || found->second.file.gfid != gfid) continue;
+        found->second.deleted = true;
+        found->second.learned = ++moments_;
     }
     HeaderCache::instance().erase(volume_id, gfid);
 }
@@ -110,7 +114,7 @@ NamedFiles Catalogue::replace(const Key& pool, std::uint64_t since, const NamedF
     NamedFiles kept;
     if (!complete) {
         for (const auto& [path, entry] : list)
-            if (entry.learned <= since && !shown.contains(path))
+            if (!entry.deleted && entry.learned <= since && !shown.contains(path))
                 kept.emplace_back(path, entry.file);
         return kept;
     }

@@ -47,9 +47,9 @@ class Catalogue {
         auto operator<=>(const Key&) const = default;
     };
 
-    // The file that the pool lists under `path`.
+    // The file that the pool lists under `path`, or listed there and is deleted.
     std::optional<Gfid> listed(const Key& pool, const std::string& path);
-    // The same, of all pools of the gluster volume that list something there, with their names.
+    // What pools of the gluster volume list there and was not deleted, with the pools' names.
     NamedFiles listed_anywhere(const std::string& volume_id, const std::string& path);
     // The files of the gluster volume that name further ones, as they were last read.
     NamedFiles dependent_images(const std::string& volume_id);
@@ -59,7 +59,9 @@ class Catalogue {
     // The pool was asked for what stands under `path`. Where it lists another file there, that one
     // stays listed: nobody has asked to see the list anew.
     void seen(const Key& pool, const std::string& path, const KnownFile& file);
-    // The file is gone, from the lists of all pools.
+    // The file is deleted. It stays the one that was listed there, until the pool's next refresh or
+    // until the pool makes another: libvirt's list of another pool still has the name (and this
+    // pool's, where the caller has stopped waiting), and what somebody puts under it is not it.
     void deleted(const std::string& volume_id, const std::string& path, const Gfid& gfid);
 
     // A creation failed: libvirt may ask for the volume's deletion, which has nothing to remove.
@@ -85,6 +87,7 @@ class Catalogue {
     struct Entry {
         KnownFile file;
         std::uint64_t learned;  // by moments_
+        bool deleted = false;
     };
     using List = std::unordered_map<std::string, Entry>;  // by path
 

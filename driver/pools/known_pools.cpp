@@ -13,17 +13,20 @@ KnownPools& KnownPools::instance() {
 void KnownPools::add(const Pool& pool) {
     const std::lock_guard held(mutex_);
     pools_.insert_or_assign(pool.name, pool);
+    stopped_.erase(pool.name);
 }
 
 void KnownPools::remove(const std::string& name) {
     const std::lock_guard held(mutex_);
-    pools_.erase(name);
+    if (auto found = pools_.extract(name)) stopped_.insert_or_assign(name, found.mapped());
 }
 
-void KnownPools::remove(const Pool& pool) {
+void KnownPools::forget(const Pool& pool) {
     const std::lock_guard held(mutex_);
-    const auto found = pools_.find(pool.name);
-    if (found != pools_.end() && found->second == pool) pools_.erase(found);
+    for (auto* const pools : {&pools_, &stopped_})
+        if (const auto found = pools->find(pool.name);
+            found != pools->end() && found->second == pool)
+            pools->erase(found);
 }
 
 std::optional<VolumeAddress> KnownPools::address_for(const std::string& volume,
@@ -58,6 +61,14 @@ std::vector<Pool> KnownPools::all() {
     const std::lock_guard held(mutex_);
     std::vector<Pool> found;
     for (const auto& [name, pool] : pools_) found.push_back(pool);
+    return found;
+}
+
+std::vector<Pool> KnownPools::all_ever() {
+    const std::lock_guard held(mutex_);
+    std::vector<Pool> found;
+    for (const auto* const pools : {&pools_, &stopped_})
+        for (const auto& [name, pool] : *pools) found.push_back(pool);
     return found;
 }
 

@@ -21,8 +21,8 @@ class KnownPools {
 
     void add(const Pool& pool);
     void remove(const std::string& name);
-    // Only if it still is this one.
-    void remove(const Pool& pool);
+    // Its directory is gone: nothing can be in it.
+    void forget(const Pool& pool);
 
     // How to reach `volume` of `server`, by the pool that has it or by another pool that knows the
     // server; nothing where none does.
@@ -36,10 +36,14 @@ class KnownPools {
 
     // All of them.
     std::vector<Pool> all();
+    // And those that have been active since this process began: an outage may have stopped a pool
+    // whose volumes need others.
+    std::vector<Pool> all_ever();
 
   private:
     std::mutex mutex_;
     std::map<std::string, Pool> pools_;
+    std::map<std::string, Pool> stopped_;
 };
 
 }  // namespace sfg

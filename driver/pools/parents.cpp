@@ -34,6 +34,10 @@ Result<Object> make_directories(const Object& start, const std::string& path,
         auto next = lookup(at, component);
         if (!next && next.error().system_errno() == ENOENT) next = make_one(at, component, mark);
         if (!next) return next.error().with_context("directory '" + escaped(component) + "'");
+        if (is_glusters_own(next->gfid()))
+            return Error(
+                ErrorKind::invalid, EPERM,
+                "'" + escaped(component) + "' is gluster's own directory (features.trash)");
         if (!next->is_directory())
             return Error(ErrorKind::invalid, ENOTDIR,
                          "'" + escaped(component) + "' on the way to it is not a directory");

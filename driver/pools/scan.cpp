@@ -200,7 +200,7 @@ Result<void> Walk::meet_broken(const std::string& name, const Error& error) {
         if (S_ISDIR(known.stat.st_mode)) return leave_out(name, error);
         gfid = known.gfid;
     }
-    keep({name, gfid, {}, last_known(gfid, 0)});
+    keep({name, gfid, {}, last_known(gfid, 0), false, gfid});
     return {};
 }
 
@@ -214,8 +214,9 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
         scan_->temporaries.push_back({directory, name, std::move(object)});
         return {};
     }
-    if (is_glusters_own(entry.name()) || is_glusters_own(entry.gfid()) ||
-        entry.name() == snapshot_directory_)
+    // A directory that only has such a name shows no volumes, and may hold images all the same.
+    if (is_glusters_own(entry.gfid()) || entry.name() == snapshot_directory_ ||
+        (for_refresh() && is_glusters_own(entry.name())))
         return {};
     if (for_refresh() && !is_shown(entry.name())) {
         warn("'" + escaped(name) + "' cannot be a volume's name and is left out");
@@ -224,7 +225,7 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
     if (S_ISLNK(stat.st_mode)) {
         add([this, name, gfid = entry.gfid()] { return meet_link(name, gfid); });
     } else if (S_ISDIR(stat.st_mode)) {
-        keep({name, entry.gfid(), stat, {}});
+        keep({name, entry.gfid(), stat, {}, false, entry.gfid()});
         if (is_too_deep(name, depth + 1)) {
             if (!for_refresh())
                 return Error(ErrorKind::unsupported,
@@ -239,7 +240,7 @@ Result<void> Walk::meet(const Object& directory, const std::string& path, std::s
     } else if (S_ISREG(stat.st_mode)) {
         if (auto image =
                 HeaderCache::instance().find(scan_->pool.volume_id(), entry.gfid(), stat)) {
-            keep({name, entry.gfid(), stat, std::move(image)});
+            keep({name, entry.gfid(), stat, std::move(image), false, entry.gfid()});
             return {};
         }
         SFG_TRY_ASSIGN(const Object object, entry.object());
@@ -278,7 +279,7 @@ Result<void> Walk::meet_link(const std::string& name, const Gfid& link) {
     if (for_refresh() && (!is_below(target->path, pool_.directory) || target->path.empty()))
         return refuse("it leads out of the pool");
     if (target->object.is_directory())
-        keep({name, link, target->object.stat(), {}, true});
+        keep({name, link, target->object.stat(), {}, true, target->object.gfid()});
     else if (target->object.is_file())
         meet_file(name, link, target->object, true);
     return {};
@@ -302,7 +303,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
         auto known = last_known(object.gfid(), static_cast<std::uint64_t>(object.stat().st_size));
         warn("volume '" + escaped(name) + "' is listed as " +
              (known->unreadable ? "raw" : "it was last seen") + ": " + image.error().message());
-        keep({name, gfid, object.stat(), std::move(known), link});
+        keep({name, gfid, object.stat(), std::move(known), link, object.gfid()});
         return;
     }
     const ImageInfo& info = **image;
@@ -312,7 +313,7 @@ void Walk::meet_file(const std::string& name, const Gfid& gfid, const Object& ob
         warn("volume '" + escaped(name) + "' has a length of " +
              std::to_string(object.stat().st_size) +
              " bytes, no multiple of 512: qemu cannot open it over gfapi");
-    keep({name, gfid, object.stat(), *std::move(image), link});
+    keep({name, gfid, object.stat(), *std::move(image), link, object.gfid()});
 }
 
 void Walk::keep(ScannedEntry entry) {

@@ -20,6 +20,7 @@ struct ScannedEntry {
     struct stat stat;  // for a link of what it leads to
     std::shared_ptr<const ImageInfo> image;  // files only
     bool link = false;
+    Gfid target;  // the file itself, where a link leads
 };
 
 // A temporary of this driver's, of whatever process or host.

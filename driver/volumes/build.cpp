@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "driver/core/log.hpp"
+#include "driver/core/path.hpp"
 #include "driver/gluster/attendance.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/images/header_cache.hpp"
@@ -59,6 +60,13 @@ Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
 
 Result<void> check_name_is_free(const OpenPool& pool, const std::string& name) {
     const std::string path = join_path(pool.pool.directory, name);
+    if (const std::string snapshots = snapshot_directory(pool.connection()); !snapshots.empty())
+        for (const auto& component : path_components(path))
+            if (component == snapshots)
+                return Error(ErrorKind::invalid, volume_described(pool.pool, name) +
+                                                     " cannot be made: '" + escaped(snapshots) +
+                                                     "' is where gluster shows snapshots "
+                                                     "(features.snapshot-directory)");
     if (Catalogue::instance().listed_anywhere(pool.volume_id(), path).empty()) return {};
     SFG_TRY_ASSIGN(const Object root, root_of(pool.connection()));
     const auto found = lookup_path(root, path);

@@ -29,9 +29,10 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, cons
 Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
                           const std::function<Result<Gfid>(const Object& parent)>& make);
 
-// Refuses to make a volume under a name that is known in this gluster volume and cannot be seen
-// just now, since a brick is away: ErrorKind::not_connected. ErrorKind::exists where it can be
-// seen.
+// Refuses to make a volume where the gluster volume shows its snapshots (ErrorKind::invalid; a file
+// that is made there is hidden from FUSE, and cannot be removed), and under a name that is known in
+// this gluster volume and cannot be seen just now, since a brick is away: ErrorKind::not_connected.
+// ErrorKind::exists where it can be seen.
 Result<void> check_name_is_free(const OpenPool& pool, const std::string& name);
 
 // What a user is told where the name is taken. libvirt puts words around it

@@ -124,6 +124,9 @@ Result<void> Gate::remove() {
     SFG_TRY_ASSIGN(const Object current, look_up_listed());
     if (current.gfid() != listed.gfid()) return another_file();
     if (!current.is_directory()) SFG_TRY(check_dependants(current, Loss()));
+    // A mount does not ask for our locks, and the search may have taken its time.
+    SFG_TRY_ASSIGN(const Object still_current, look_up_listed());
+    if (still_current.gfid() != listed.gfid()) return another_file();
     SFG_TRY_ASSIGN(const Object parent, lookup_path(pool_.directory, parent_of(name_)));
     auto removed = sfg::remove(parent, last_of(name_));
     if (!removed && removed.error().kind() == ErrorKind::not_found) {

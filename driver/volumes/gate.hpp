@@ -14,9 +14,9 @@
 
 namespace sfg {
 
-// The gate: how one gets at the file of a volume. To read it, look_up_to_read; to change or delete
-// it, Gate, and there is no other way: nobody else can open a file that is there for writing
-// (WriteLeave in gluster/file.hpp).
+// The gate: how one gets at the file of a volume to change or delete it. There is no other way:
+// nobody else can open a file that is there for writing (WriteLeave in gluster/file.hpp). (Bases
+// and sources of copies are read through chains/.)
 
 // "volume 'x' of pool 'p'"
 std::string volume_described(const Pool& pool, const std::string& name);

@@ -75,7 +75,7 @@ Result<Attending> attend_within(std::chrono::milliseconds limit, const Pool& poo
 Attended attended_within(std::chrono::milliseconds limit, const Pool& pool, const Scan& scan,
                          const Result<Attending>& attendance) {
     Attended unknown;
-    unknown.steady = false;
+    unknown.told = false;
     if (!attendance) {
         log_warning(pool.described() + ": " + attendance.error().message());
         return unknown;

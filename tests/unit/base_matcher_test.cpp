@@ -94,6 +94,16 @@ TEST_F(TheMatcher, LooksForADataFileInBothPlaces) {
     EXPECT_EQ(match("image", "", true), Match::unclear) << "one that cannot be had";
 }
 
+TEST(TheMatchersNamesOfTheBase, AreAllThatLeadToIt) {
+    BaseMatcher matcher(
+        "gv0", "cache/v3", gfid(1), kMounts,
+        [](const std::string&) -> Result<Gfid> { return Error(ErrorKind::not_found, "no"); });
+    EXPECT_EQ(*matcher.match("vda", "/mnt/elsewhere/current", false), Match::no);
+    matcher.learn_name_of_base("cache/current");
+    EXPECT_EQ(*matcher.match("vda", "/mnt/elsewhere/current", false), Match::unclear);
+    EXPECT_EQ(*matcher.match("vda", "/mnt/elsewhere/v3", false), Match::unclear);
+}
+
 TEST_F(TheMatcher, DoesNotAskForWhatAWalkHasSeen) {
     BaseMatcher matcher("gv0", "cache/base", gfid(1), "", [](const std::string&) -> Result<Gfid> {
         return Error(ErrorKind::not_connected, "asked");

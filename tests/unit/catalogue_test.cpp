@@ -120,14 +120,22 @@ TEST(TheCatalogue, KnowsAFailedCreationWhateverIsListedUnderItsName) {
     EXPECT_TRUE(catalogue.take_failed_creation("p", "x"));
 }
 
-TEST(TheCatalogue, ForgetsWhatWasDeletedInAllPools) {
+// What somebody puts under the name is not what any of them listed there.
+TEST(TheCatalogue, KnowsWhatWasDeletedAsGoneUntilTheNextRefresh) {
     Catalogue catalogue;
     catalogue.made(kPool, "x", file(1));
     catalogue.made(kOther, "x", file(1));
     catalogue.deleted("v", "never", *gfid(1));
     catalogue.deleted("v", "x", *gfid(1));
-    EXPECT_EQ(catalogue.listed(kPool, "x"), std::nullopt);
+    EXPECT_EQ(catalogue.listed(kPool, "x"), gfid(1));
+    EXPECT_EQ(catalogue.listed(kOther, "x"), gfid(1));
+    EXPECT_TRUE(catalogue.listed_anywhere("v", "x").empty()) << "the name is free";
+    EXPECT_TRUE(catalogue.replace(kOther, catalogue.begin_refresh(), {}, false).empty())
+        << "nothing that a brick hides";
+    catalogue.replace(kOther, catalogue.begin_refresh(), {}, true);
     EXPECT_EQ(catalogue.listed(kOther, "x"), std::nullopt);
+    catalogue.seen(kPool, "x", file(3));
+    EXPECT_EQ(catalogue.listed(kPool, "x"), gfid(1));
     catalogue.made(kPool, "x", file(2));
     catalogue.deleted("v", "x", *gfid(1));
     EXPECT_EQ(catalogue.listed(kPool, "x"), gfid(2)) << "another file since";

@@ -153,6 +153,10 @@ TEST(DumpedValues, AreFoundByTheirWholeKey) {
 TEST(Attended, NamesTheBricksAndWhatToDo) {
     Attended attended;
     EXPECT_TRUE(attended.complete());
+    attended.told = false;
+    EXPECT_FALSE(attended.complete());
+    EXPECT_NE(attended.why("gv0").find("does not tell"), std::string::npos);
+    attended.told = true;
     attended.steady = false;
     EXPECT_NE(attended.why("gv0").find("try again"), std::string::npos);
     attended.hidden = {"h:/b1"};
