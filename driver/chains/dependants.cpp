@@ -60,6 +60,19 @@ std::vector<Pool> pools_of_volume(const OpenPool& pool) {
     return found;
 }
 
+// A file of the gluster volume as the user of `asked` knows it, or of another active pool.
+std::string described_to(const OpenPool& asked, const std::string& path) {
+    std::vector<Pool> pools = KnownPools::instance().all();
+    pools.insert(pools.begin(), asked.pool);
+    for (const auto& pool : pools) {
+        if (pool.address.volume != asked.pool.address.volume || !is_below(path, pool.directory))
+            continue;
+        const std::size_t skip = pool.directory.empty() ? 0 : pool.directory.size() + 1;
+        return "'" + escaped(path.substr(skip)) + "' of " + pool.described();
+    }
+    return "'" + escaped(path) + "' of gluster volume '" + asked.pool.address.volume + "'";
+}
+
 class Search {
   public:
     Search(const OpenPool& pool, const Object& base, std::string path,
@@ -126,9 +139,7 @@ class Search {
             for (const auto& entry : scan.entries) {
                 if (entry.image == nullptr || entry.gfid == base_.gfid()) continue;
                 const std::string path = join_path(scan.pool.pool.directory, entry.name);
-                SFG_TRY(look_at(path,
-                                "'" + escaped(entry.name) + "' of " + scan.pool.pool.described(),
-                                *entry.image));
+                SFG_TRY(look_at(path, *entry.image));
             }
         return look_for_missed(shown);
     }
@@ -140,10 +151,7 @@ class Search {
         for (const auto& [path, file] : Catalogue::instance().dependent_images(pool_.volume_id())) {
             if (shown.contains(file.gfid) || file.gfid == base_.gfid()) continue;
             const std::size_t before = found_.size();
-            SFG_TRY(look_at(path,
-                            "'" + escaped(path) + "' of gluster volume '" +
-                                pool_.pool.address.volume + "', as it was last listed",
-                            *file.image));
+            SFG_TRY(look_at(path, *file.image, ", as it was last listed"));
             if (found_.size() == before) continue;
             const auto there = exists(pool_.connection(), file.gfid);
             if (!there) return there.error();
@@ -152,8 +160,11 @@ class Search {
         return {};
     }
 
-    Result<void> look_at(const std::string& path, const std::string& who, const ImageInfo& image) {
+    Result<void> look_at(const std::string& path, const ImageInfo& image,
+                         const std::string& since = "") {
         show_life();
+        if (!image.unreadable && !names_further_files(image)) return {};
+        const std::string who = described_to(pool_, path) + since;
         const std::string place = pool_.pool.address.volume + "/" + path;
         const auto& ignored = settings().ignore_images;
         if (std::find(ignored.begin(), ignored.end(), place) != ignored.end()) return {};
