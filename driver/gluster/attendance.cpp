@@ -194,7 +194,11 @@ std::string snapshot_directory(const std::shared_ptr<Connection>& connection) {
     const auto graph = active_graph(connection);
     if (!graph) return "";
     const auto top = KnownGraphs::instance().get(connection, *graph);
-    return top ? snapshot_directory_in(*top) : "";
+    if (!top) return "";
+    const std::string translator = snapshot_translator_in(*top);
+    if (translator.empty()) return "";
+    const auto name = read_snapshot_directory(connection, *graph, translator);
+    return name ? *name : "";
 }
 
 Error or_hidden(const std::shared_ptr<Connection>& connection, const Error& error) {

@@ -150,13 +150,6 @@ Result<GraphNode> read_node(const std::shared_ptr<Connection>& connection, const
         node.brick = without_newline(host) + ":" + without_newline(path);
         return node;
     }
-    if (node.type == kSnapshots) {
-        // Once for a graph: features.uss makes a new one. An option that is set anew is freed,
-        // which is no place to read from often.
-        SFG_TRY_ASSIGN(node.snapshot_directory,
-                       read_meta(connection, place + "options/snapshot-directory"));
-        node.snapshot_directory = without_newline(std::move(node.snapshot_directory));
-    }
     if (depth == kDeepest) return Error(ErrorKind::unsupported, "the client's graph is too deep");
     for (std::size_t i = 0; i < kMostChildren; ++i) {
         const auto link = read_meta_link(connection, place + "subvolumes/" + std::to_string(i));
@@ -204,10 +197,10 @@ std::string dumped_value(std::string_view text, std::string_view key) {
     return "";
 }
 
-std::string snapshot_directory_in(const GraphNode& top) {
-    if (!top.snapshot_directory.empty()) return top.snapshot_directory;
+std::string snapshot_translator_in(const GraphNode& top) {
+    if (top.type == kSnapshots) return top.name;
     for (const auto& child : top.children)
-        if (std::string found = snapshot_directory_in(child); !found.empty()) return found;
+        if (std::string found = snapshot_translator_in(child); !found.empty()) return found;
     return "";
 }
 
@@ -228,6 +221,14 @@ Result<GraphNode> read_graph(const std::shared_ptr<Connection>& connection,
                              const std::string& graph) {
     SFG_TRY_ASSIGN(const std::string top, read_meta_link(connection, "graphs/" + graph + "/top"));
     return read_node(connection, graph, top, 0);
+}
+
+Result<std::string> read_snapshot_directory(const std::shared_ptr<Connection>& connection,
+                                            const std::string& graph,
+                                            const std::string& translator) {
+    SFG_TRY_ASSIGN(std::string name, read_meta(connection, "graphs/" + graph + "/" + translator +
+                                                               "/options/snapshot-directory"));
+    return without_newline(std::move(name));
 }
 
 Result<BricksSeen> see_bricks(const std::shared_ptr<Connection>& connection,

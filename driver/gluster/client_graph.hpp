@@ -19,8 +19,6 @@ struct GraphNode {
     std::string name;   // gv0-client-0
     std::string type;   // protocol/client
     std::string brick;  // of a client: host:/path, as `gluster volume info` has it
-    // Of features/snapview-client (features.uss): how the directories with snapshots are called.
-    std::string snapshot_directory;
     std::vector<GraphNode> children;
 };
 
@@ -38,8 +36,8 @@ struct BricksSeen {
     std::string state;
 };
 
-// The name under which a volume shows its snapshots in every directory; empty where it does not.
-std::string snapshot_directory_in(const GraphNode& top);
+// The translator that shows a volume's snapshots (features.uss); empty where it does not.
+std::string snapshot_translator_in(const GraphNode& top);
 
 // What a graph's nodes say of themselves, by `private_of`: the text of a translator's statedump.
 // Errors are those of `private_of`.
@@ -57,6 +55,12 @@ std::string dumped_value(std::string_view text, std::string_view key);
 Result<std::string> active_graph(const std::shared_ptr<Connection>& connection);
 Result<GraphNode> read_graph(const std::shared_ptr<Connection>& connection,
                              const std::string& graph);
+// How that one calls the directories with snapshots just now: the option can be set without a new
+// graph. Only for volumes that have it: gluster frees an option that is set anew, and a read that
+// meets just that moment reads what is freed.
+Result<std::string> read_snapshot_directory(const std::shared_ptr<Connection>& connection,
+                                            const std::string& graph,
+                                            const std::string& translator);
 Result<BricksSeen> see_bricks(const std::shared_ptr<Connection>& connection,
                               const std::string& graph, const GraphNode& top);
 

@@ -11,11 +11,11 @@ namespace sfg {
 namespace {
 
 GraphNode client(const std::string& name) {
-    return {name, "protocol/client", "host:/" + name, "", {}};
+    return {name, "protocol/client", "host:/" + name, {}};
 }
 
 GraphNode node(const std::string& name, const std::string& type, std::vector<GraphNode> children) {
-    return {name, type, "", "", std::move(children)};
+    return {name, type, "", std::move(children)};
 }
 
 // What the translators say: all is well but for what a test changes.
@@ -102,15 +102,14 @@ TEST(BricksInSight, ASetThatIsNotUpYetHidesItsPart) {
 
 // features.uss puts a client of the snapshot daemon beside the volume.
 TEST(BricksInSight, TheSnapshotDaemonIsNone) {
-    GraphNode snapshots =
-        node("snapview", "features/snapview-client", {distributed(), client("a2")});
-    snapshots.snapshot_directory = ".old";
-    const auto top = node("top", "debug/io-stats", {snapshots});
+    const auto top =
+        node("top", "debug/io-stats",
+             {node("snapview", "features/snapview-client", {distributed(), client("a2")})});
     const auto seen = Bricks().set("a2", "connected = 0").see(top);
     EXPECT_TRUE(seen.hidden.empty());
     EXPECT_EQ(seen.connected, 2u);
-    EXPECT_EQ(snapshot_directory_in(top), ".old");
-    EXPECT_EQ(snapshot_directory_in(distributed()), "");
+    EXPECT_EQ(snapshot_translator_in(top), "snapview");
+    EXPECT_EQ(snapshot_translator_in(distributed()), "");
 }
 
 TEST(BricksInSight, AThinArbiterIsNone) {

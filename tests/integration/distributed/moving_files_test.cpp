@@ -85,7 +85,7 @@ class RenamesTest : public DistributedPoolTest {
         EXPECT_TRUE(exists("base"));
         EXPECT_GT(tries, 10);
         RecordProperty("tries", tries);
-        EXPECT_GT(renames, 100);
+        EXPECT_GT(renames, 20);
     }
 
     static constexpr int kDirectories = 40;
