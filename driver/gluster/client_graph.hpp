@@ -55,9 +55,9 @@ std::string dumped_value(std::string_view text, std::string_view key);
 Result<std::string> active_graph(const std::shared_ptr<Connection>& connection);
 Result<GraphNode> read_graph(const std::shared_ptr<Connection>& connection,
                              const std::string& graph);
-// How that one calls the directories with snapshots just now: the option can be set without a new
-// graph. Only for volumes that have it: gluster frees an option that is set anew, and a read that
-// meets just that moment reads what is freed.
+// How that one called the directories with snapshots when its graph was made, which features.uss
+// does. A name that is set later is used by gluster and shown nowhere (10.3: /.meta keeps the old
+// options).
 Result<std::string> read_snapshot_directory(const std::shared_ptr<Connection>& connection,
                                             const std::string& graph,
                                             const std::string& translator);
