@@ -133,6 +133,8 @@ class Search {
                 const std::string path = join_path(scan.pool.pool.directory, entry.name);
                 if (!entry.link) matcher_->learn(path, entry.gfid);
                 if (entry.target == base_.gfid()) matcher_->learn_name_of_base(path);
+                // A link is known as itself and as what it leads to.
+                shown.insert(entry.gfid);
                 shown.insert(entry.target);
             }
         for (const auto& scan : scans)

@@ -182,23 +182,10 @@ std::optional<FusePath> fuse_path(const std::string& path) {
     return parse_fuse_path(path, own_mountinfo());
 }
 
-namespace {
-
-template <typename Get>
-std::string gfid_by(Get get, const std::string& path) {
-    std::array<char, 64> text;
-    const ssize_t size = get(path.c_str(), "glusterfs.gfid.string", text.data(), text.size());
-    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "";
-}
-
-}  // namespace
-
 std::string gfid_over_fuse(const std::string& path) {
-    return gfid_by(lgetxattr, path);
-}
-
-std::string gfid_over_fuse_followed(const std::string& path) {
-    return gfid_by(getxattr, path);
+    std::array<char, 64> text;
+    const ssize_t size = lgetxattr(path.c_str(), "glusterfs.gfid.string", text.data(), text.size());
+    return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "";
 }
 
 }  // namespace sfg

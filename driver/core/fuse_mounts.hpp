@@ -47,7 +47,4 @@ std::optional<FusePath> fuse_path(const std::string& path);
 // does not. Unlike a name it is proof that two paths lead to one file.
 std::string gfid_over_fuse(const std::string& path);
 
-// The same of what `path` leads to, links followed.
-std::string gfid_over_fuse_followed(const std::string& path);
-
 }  // namespace sfg

@@ -181,15 +181,6 @@ Attended Attendance::end() {
     return attended;
 }
 
-std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection) {
-    const auto graph = active_graph(connection);
-    if (!graph) return {};
-    const auto top = KnownGraphs::instance().get(connection, *graph);
-    if (!top) return {};
-    auto seen = see_bricks(connection, *graph, *top);
-    return seen ? std::move(seen->hidden) : std::vector<std::string>();
-}
-
 std::string snapshot_directory(const std::shared_ptr<Connection>& connection) {
     const auto graph = active_graph(connection);
     if (!graph) return "";
@@ -200,6 +191,20 @@ std::string snapshot_directory(const std::shared_ptr<Connection>& connection) {
     const auto name = read_snapshot_directory(connection, *graph, translator);
     return name ? *name : "";
 }
+
+namespace {
+
+// The bricks that hide a part of the volume just now; none where that cannot be told.
+std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection) {
+    const auto graph = active_graph(connection);
+    if (!graph) return {};
+    const auto top = KnownGraphs::instance().get(connection, *graph);
+    if (!top) return {};
+    auto seen = see_bricks(connection, *graph, *top);
+    return seen ? std::move(seen->hidden) : std::vector<std::string>();
+}
+
+}  // namespace
 
 Error or_hidden(const std::shared_ptr<Connection>& connection, const Error& error) {
     if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::not_connected &&
