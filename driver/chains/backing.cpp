@@ -156,6 +156,17 @@ Result<Base> find_base(const OpenPool& pool, const std::string& image,
                            place_in(pool, join_path(pool.pool.directory, request.path)), request);
 }
 
+Result<void> check_still_there(const Base& base) {
+    if (!base.place) return {};
+    const std::string who = "base '" + escaped(base.recorded) + "'";
+    if (auto taken = take_again(*base.used); !taken) return taken.error().with_context(who);
+    Place place = *base.place;
+    SFG_TRY_ASSIGN(const Object current, look_up_place(place, who));
+    if (current.gfid() != base.gfid)
+        return base_error(base.recorded, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
+    return {};
+}
+
 std::optional<BackingShown> shown_backing(const Pool& pool, const std::string& image,
                                           const ImageInfo& info) {
     if (!info.backing) return std::nullopt;

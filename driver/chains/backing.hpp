@@ -40,6 +40,10 @@ struct Base {
 Result<Base> find_base(const OpenPool& pool, const std::string& image,
                        const BackingRequest& request);
 
+// For the moment before an image on it gets its name: the base is still held, and still stands
+// where it was found. ErrorKind::busy or not_found where it is not: what is to be made must not be.
+Result<void> check_still_there(const Base& base);
+
 // The base of an image as a user may name it again: its path made absolute.
 struct BackingShown {
     std::string path;    // a gluster URI, a local path, or what the image says where it is neither

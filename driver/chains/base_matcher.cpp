@@ -6,6 +6,16 @@
 #include "driver/core/settings.hpp"
 
 namespace sfg {
+namespace {
+
+// Whether one who follows `path`, from the volume's root and with "..", comes by `link`.
+bool goes_through(const std::string& path, const std::string& link) {
+    for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+        if (normalized_below_root(std::string_view(path).substr(0, slash)) == link) return true;
+    return false;
+}
+
+}  // namespace
 
 BaseMatcher::BaseMatcher(std::string volume, std::string path, const Gfid& base,
                          std::string mountinfo, Follow follow)
@@ -35,6 +45,18 @@ Result<BaseMatcher::Match> BaseMatcher::match(const std::string& image, const st
         if (found == Match::unclear) worst = found;
     }
     return worst;
+}
+
+Result<BaseMatcher::Match> BaseMatcher::match_elsewhere(const std::string& recorded,
+                                                        bool data_file) {
+    const RecordedName name =
+        data_file ? read_data_file_name(recorded) : read_recorded_name(recorded);
+    for (const auto& file : name.files) {
+        if (file.kind != NamedFile::Kind::gluster && file.kind != NamedFile::Kind::local) continue;
+        SFG_TRY_ASSIGN(const Match found, where_it_says("", file));
+        if (found == Match::yes) return found;
+    }
+    return Match::no;
 }
 
 Result<BaseMatcher::Match> BaseMatcher::match_file(const std::string& image,
@@ -69,6 +91,7 @@ Result<BaseMatcher::Match> BaseMatcher::where_it_says(const std::string& image,
 Result<BaseMatcher::Match> BaseMatcher::relative(const std::string& image,
                                                  const std::string& name) {
     const std::string written = join_path(parent_of(image), name);
+    if (goes_through(written, path_)) return Match::yes;
     SFG_TRY_ASSIGN(Match found, in_volume(normalized_below_root(written)));
     if (found != Match::no || name.find("..") == std::string::npos) return found;
     // Behind a link to a directory ".." is not what stands before it.
@@ -94,7 +117,8 @@ Result<BaseMatcher::Match> BaseMatcher::local(const std::string& path) {
 }
 
 Result<BaseMatcher::Match> BaseMatcher::in_volume(const std::string& path) {
-    if (path == path_) return Match::yes;
+    // Where the base is a link to a directory, what lies behind it is reached through it.
+    if (path == path_ || is_below(path, path_)) return Match::yes;
     if (const auto file = files_.find(path); file != files_.end())
         return file->second == base_ ? Match::yes : Match::no;
     if (const auto known = answers_.find(path); known != answers_.end()) return known->second;

@@ -39,6 +39,10 @@ class BaseMatcher {
     // and libvirt from the image's. Errors are gluster's.
     Result<Match> match(const std::string& image, const std::string& recorded, bool data_file);
 
+    // The same of an image in another gluster volume: `yes` where it surely records the base. What
+    // is not certain there is "no".
+    Result<Match> match_elsewhere(const std::string& recorded, bool data_file);
+
   private:
     Result<Match> match_file(const std::string& image, const NamedFile& file);
     Result<Match> where_it_says(const std::string& image, const NamedFile& file);

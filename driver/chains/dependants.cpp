@@ -16,6 +16,7 @@
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
+#include "driver/images/inspect.hpp"
 #include "driver/pools/catalogue.hpp"
 #include "driver/pools/known_pools.hpp"
 #include "driver/pools/names.hpp"
@@ -63,7 +64,7 @@ std::vector<Pool> pools_of_volume(const OpenPool& pool) {
 // A file of the gluster volume as the user of `asked` knows it, or of another active pool.
 std::string described_to(const OpenPool& asked, const std::string& path) {
     std::vector<Pool> pools = KnownPools::instance().all();
-    pools.insert(pools.begin(), asked.pool);
+    if (!asked.pool.name.empty()) pools.insert(pools.begin(), asked.pool);
     for (const auto& pool : pools) {
         if (pool.address.volume != asked.pool.address.volume || !is_below(path, pool.directory))
             continue;
@@ -73,31 +74,57 @@ std::string described_to(const OpenPool& asked, const std::string& path) {
     return "'" + escaped(path) + "' of gluster volume '" + asked.pool.address.volume + "'";
 }
 
+bool is_ignored(const std::string& place) {
+    const auto& ignored = settings().ignore_images;
+    return std::find(ignored.begin(), ignored.end(), place) != ignored.end();
+}
+
+// More than a name beside the image, which stays in its own gluster volume.
+bool names_another_place(const ImageInfo& image) {
+    auto leads_out = [](const std::string& name) {
+        return name.starts_with('/') || name.find(':') != std::string::npos;
+    };
+    return (image.backing && leads_out(*image.backing)) ||
+           (image.claimed_backing && leads_out(*image.claimed_backing)) ||
+           std::any_of(image.data_files.begin(), image.data_files.end(), leads_out);
+}
+
+std::optional<Pool> pool_of_name(const std::string& name) {
+    for (auto& pool : KnownPools::instance().all_ever())
+        if (pool.name == name) return std::move(pool);
+    return std::nullopt;
+}
+
+// An image that a pool of another gluster volume has listed, as it is now: null where it is gone,
+// nothing where that cannot be told.
+std::optional<std::shared_ptr<const ImageInfo>> image_now(const Pool& pool,
+                                                          const Catalogue::ListedFile& listed) {
+    const auto connection = Connections::instance().get(pool.address, settings().connect_timeout);
+    if (!connection) return std::nullopt;
+    const auto root = root_of(*connection);
+    if (!root) return std::nullopt;
+    const auto object = lookup_path(*root, listed.path);
+    if (object && object->gfid() == listed.file.gfid) {
+        auto image = inspect_cached(*object);
+        if (!image || (*image)->unreadable) return std::nullopt;
+        return *std::move(image);
+    }
+    // Renamed, or behind a brick that is away.
+    const auto there = exists(*connection, listed.file.gfid);
+    if (!there || *there || !hidden_bricks(*connection).empty()) return std::nullopt;
+    return nullptr;
+}
+
 class Search {
   public:
     Search(const OpenPool& pool, const Object& base, std::string path,
            std::optional<std::uint64_t> capacity)
         : pool_(pool), base_(base), path_(std::move(path)), capacity_(capacity) {}
 
-    // Looks everywhere; what it finds it finds even where something hides. ErrorKind::not_connected
-    // where it finds nothing and something does.
     Result<std::vector<Dependant>> run() {
-        // Where bricks come and go it is the exception that a search meets that more than once.
-        constexpr int kAttempts = 3;
-        Attended attended;
-        for (int attempt = 0; attempt < kAttempts; ++attempt) {
-            SFG_TRY_ASSIGN(const auto attendance, Attendance::begin(pool_.connection()));
-            if (auto looked = look_everywhere(); !looked)
-                return or_hidden(pool_.connection(), looked.error());
-            if (!found_.empty()) return std::move(found_);
-            attended = attendance->end();
-            show_life();
-            if (attended.complete()) return std::vector<Dependant>();
-            if (!attended.hidden.empty()) break;
-        }
-        return Error(ErrorKind::not_connected, ENOTCONN,
-                     "whether other volumes need it cannot be told: " +
-                         attended.why(pool_.pool.address.volume));
+        if (auto looked = look_everywhere(); !looked)
+            return or_hidden(pool_.connection(), looked.error());
+        return std::move(found_);
     }
 
   private:
@@ -143,7 +170,8 @@ class Search {
                 const std::string path = join_path(scan.pool.pool.directory, entry.name);
                 SFG_TRY(look_at(path, *entry.image));
             }
-        return look_for_missed(shown);
+        SFG_TRY(look_for_missed(shown));
+        return look_elsewhere();
     }
 
     // A walk is no snapshot: what was renamed, or moved by a rebalance, while it went by may have
@@ -162,14 +190,56 @@ class Search {
         return {};
     }
 
+    // Images of other gluster volumes are known as their pools last listed them, and are asked for
+    // where they name the base: to walk through all volumes at each change would have everybody
+    // wait for the slowest of them.
+    Result<void> look_elsewhere() {
+        for (const auto& image :
+             Catalogue::instance().images_elsewhere(pool_.volume_id(), names_another_place)) {
+            show_life();
+            SFG_TRY_ASSIGN(auto needs, needs_base(*image.file.image));
+            if (!needs) continue;
+            const auto pool = pool_of_name(image.pool);
+            if (!pool) continue;
+            const std::string place = pool->address.volume + "/" + image.path;
+            if (is_ignored(place)) continue;
+            std::string since = ", as it was last listed";
+            if (const auto now = image_now(*pool, image)) {
+                if (*now == nullptr) continue;
+                SFG_TRY_ASSIGN(needs, needs_base(**now));
+                if (!needs) continue;
+                since.clear();
+            }
+            const auto& data = image.file.image->data_files;
+            const std::size_t skip = pool->directory.empty() ? 0 : pool->directory.size() + 1;
+            found_.push_back(
+                {"'" + escaped(image.path.substr(skip)) + "' of " + pool->described() + since,
+                 place, *needs, std::count(data.begin(), data.end(), *needs) > 0});
+        }
+        return {};
+    }
+
+    // The name by which an image of another gluster volume records the base.
+    Result<std::optional<std::string>> needs_base(const ImageInfo& image) {
+        const auto& backing = image.backing ? image.backing : image.claimed_backing;
+        if (backing && (!capacity_ || image.capacity > *capacity_)) {
+            SFG_TRY_ASSIGN(const auto match, matcher_->match_elsewhere(*backing, false));
+            if (match == BaseMatcher::Match::yes) return backing;
+        }
+        for (const auto& name : image.data_files) {
+            SFG_TRY_ASSIGN(const auto match, matcher_->match_elsewhere(name, true));
+            if (match == BaseMatcher::Match::yes) return std::optional(name);
+        }
+        return std::optional<std::string>();
+    }
+
     Result<void> look_at(const std::string& path, const ImageInfo& image,
                          const std::string& since = "") {
         show_life();
         if (!image.unreadable && !names_further_files(image)) return {};
         const std::string who = described_to(pool_, path) + since;
         const std::string place = pool_.pool.address.volume + "/" + path;
-        const auto& ignored = settings().ignore_images;
-        if (std::find(ignored.begin(), ignored.end(), place) != ignored.end()) return {};
+        if (is_ignored(place)) return {};
         if (image.unreadable)
             return Error(ErrorKind::busy, EBUSY,
                          "volume " + who +

@@ -24,9 +24,11 @@ namespace sfg {
 //   an image that cannot be read now and never could be here.
 // The configuration names images to be passed over (ignore-images).
 //
+// That every brick was there meanwhile is for the caller to see to (gluster/attendance.hpp).
+//
 // Errors, each of which names what is in the way and what settles it:
 //   busy           there is one, or may be one
-//   not_connected  a brick is away that may have one, or came and went while they were looked for
+//   not_connected  a brick is away that may have one
 //   io             gluster does not give a directory
 // Takes as long as a refresh of these directories in which nothing has changed.
 Result<void> check_no_dependants(const OpenPool& pool, const Object& base, const std::string& path,

@@ -21,6 +21,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/pools/names.hpp"
+#include "driver/volumes/gate.hpp"
 
 namespace sfg {
 namespace {
@@ -69,14 +70,14 @@ Result<T> with_file(const Disk& disk, std::function<Result<T>(const Object&)> wo
 // The directory that the disk's name stands in, links on the way followed.
 template <typename T>
 Result<T> with_parent(const Disk& disk,
-                      std::function<Result<T>(const Object&, const std::string&)> work) {
+                      std::function<Result<T>(const Resolved&, const std::string&)> work) {
     return with_volume<T>(
         disk, [path = disk.path, work = std::move(work)](const Connected& connection) -> Result<T> {
             const std::string name = last_of(path);
             if (name.empty() || name == "." || name == "..")
                 return Error(ErrorKind::invalid, EISDIR, "it is no name of a file");
             SFG_TRY_ASSIGN(const Resolved parent, follow_links(connection, parent_of(path)));
-            return work(parent.object, name);
+            return work(parent, name);
         });
 }
 
@@ -160,22 +161,27 @@ Result<void> check_disk_access(const Disk& disk, int mode, User user) {
 
 Result<void> create_disk(const Disk& disk) {
     return with_parent<void>(
-        disk, [](const Object& parent, const std::string& name) -> Result<void> {
-            const auto made = create_file(parent, name, S_IRUSR | S_IWUSR);
+        disk, [](const Resolved& parent, const std::string& name) -> Result<void> {
+            const auto made = create_file(parent.object, name, S_IRUSR | S_IWUSR);
             if (made) return {};
             if (made.error().kind() != ErrorKind::exists) return made.error();
             return Error(ErrorKind::exists, EEXIST, "a file has that name, and is not overwritten");
         });
 }
 
+// libvirt removes overlays that it has made (of transient disks, of snapshots that failed) and,
+// from 9.9 on, those that it has committed: a volume may have been made on one since.
 Result<void> unlink_disk(const Disk& disk) {
-    return with_parent<void>(disk,
-                             [](const Object& parent, const std::string& name) -> Result<void> {
-                                 SFG_TRY_ASSIGN(const Object file, lookup(parent, name));
-                                 if (file.is_directory())
-                                     return Error(ErrorKind::invalid, EISDIR, "it is a directory");
-                                 return remove(parent, name);
-                             });
+    SFG_TRY_ASSIGN(const VolumeAddress address, KnownServers::instance().address_of(disk));
+    return with_parent<void>(
+        disk, [address](const Resolved& parent, const std::string& name) -> Result<void> {
+            SFG_TRY_ASSIGN(const Object file, lookup(parent.object, name));
+            if (file.is_directory()) return Error(ErrorKind::invalid, EISDIR, "it is a directory");
+            Pool around;
+            around.address = address;
+            around.directory = parent.path;
+            return Gate({around, parent.object}, name).remove();
+        });
 }
 
 Result<void> chown_disk(const Disk& disk, User owner) {

@@ -69,6 +69,10 @@ std::string virtual_attribute(const std::shared_ptr<Connection>& connection, con
 
 }  // namespace
 
+bool Attended::is_recent() const {
+    return Clock::now() - looked <= kMostApart;
+}
+
 std::string Attended::why(const std::string& volume) const {
     const std::string of = " of gluster volume '" + volume + "' ";
     if (!told)
@@ -99,7 +103,7 @@ struct Attendance::Watch {
     std::atomic<bool> ended{false};
     bool steady = true;
     std::vector<unsigned long long> sent;
-    Clock::time_point last = Clock::now();
+    Clock::time_point last = Clock::now();  // when the last look was begun
 
     // rpc_clnt_connection_cleanup sets the count back. That shows a client whose timer was still
     // running from its last attempt, and which therefore was back within the three seconds.
@@ -112,12 +116,12 @@ struct Attendance::Watch {
 
     // With the mutex held.
     void look() {
+        const auto begun = Clock::now();
         const auto seen = see_bricks(connection, graph, top);
-        const auto now = Clock::now();
-        if (!seen || seen->state != first.state || now - last > kMostApart ||
+        if (!seen || seen->state != first.state || Clock::now() - last > kMostApart ||
             !sent_more(seen->sent))
             steady = false;
-        last = now;
+        last = begun;
         if (seen) sent = seen->sent;
     }
 
@@ -146,11 +150,11 @@ Result<std::shared_ptr<Attendance>> Attendance::begin(
     const std::shared_ptr<Connection>& connection) {
     auto watch = std::make_shared<Watch>();
     watch->connection = connection;
+    watch->last = Clock::now();
     SFG_TRY_ASSIGN(watch->graph, active_graph(connection));
     SFG_TRY_ASSIGN(watch->top, KnownGraphs::instance().get(connection, watch->graph));
     SFG_TRY_ASSIGN(watch->first, see_bricks(connection, watch->graph, watch->top));
     watch->sent = watch->first.sent;
-    watch->last = Clock::now();
     try {
         std::thread([watch] {
             std::unique_lock held(watch->mutex);
@@ -178,6 +182,8 @@ Attended Attendance::end() {
     if (attended.hidden.empty())
         if (auto now = see_bricks(watch_->connection, watch_->graph, watch_->top))
             attended.hidden = std::move(now->hidden);
+    attended.looked = watch_->last;
+    attended.steady = attended.steady && attended.is_recent();
     return attended;
 }
 
@@ -192,9 +198,6 @@ std::string snapshot_directory(const std::shared_ptr<Connection>& connection) {
     return name ? *name : "";
 }
 
-namespace {
-
-// The bricks that hide a part of the volume just now; none where that cannot be told.
 std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection) {
     const auto graph = active_graph(connection);
     if (!graph) return {};
@@ -203,8 +206,6 @@ std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connec
     auto seen = see_bricks(connection, *graph, *top);
     return seen ? std::move(seen->hidden) : std::vector<std::string>();
 }
-
-}  // namespace
 
 Error or_hidden(const std::shared_ptr<Connection>& connection, const Error& error) {
     if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::not_connected &&

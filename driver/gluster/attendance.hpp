@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,8 +17,11 @@ struct Attended {
     std::vector<std::string> hidden;  // bricks that are away and hide a part of the volume
     bool steady = true;               // no brick came or went meanwhile
     bool told = true;                 // that much is known
+    std::chrono::steady_clock::time_point looked = {};  // when that was last looked at
 
     bool complete() const { return told && steady && hidden.empty(); }
+    // No brick can have gone and come back since.
+    bool is_recent() const;
     // Why it is not complete: a sentence that names the bricks and says what to do.
     std::string why(const std::string& volume) const;
 };
@@ -53,6 +57,9 @@ class Attendance {
     explicit Attendance(std::shared_ptr<Watch> watch);
     std::shared_ptr<Watch> watch_;  // with its thread, whoever is last
 };
+
+// The bricks that hide a part of the volume just now; none where that cannot be told.
+std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection);
 
 // How the volume calls the directories in which it shows its snapshots; empty where it does not.
 std::string snapshot_directory(const std::shared_ptr<Connection>& connection);

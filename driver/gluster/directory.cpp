@@ -102,7 +102,17 @@ Result<void> link(const Object& object, const Object& directory, const std::stri
     return {};
 }
 
-Result<void> remove(const Object& directory, const std::string& name) {
+Result<void> remove_file(const Object& directory, const std::string& name, ChangeLeave) {
+    SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
+    if (glfs_h_unlink(fs, directory.handle(), name.c_str()) < 0)
+        return Error::from_errno(errno, "cannot remove");
+    return {};
+}
+
+Result<void> remove_directory(const Object& directory, const std::string& name) {
+    // glfs_h_unlink would remove a file as well (glfs-handleops.c).
+    SFG_TRY_ASSIGN(const Object found, lookup(directory, name));
+    if (!found.is_directory()) return Error::from_errno(ENOTDIR, "cannot remove");
     SFG_TRY_ASSIGN(glfs_t* const fs, directory.connection()->fs());
     if (glfs_h_unlink(fs, directory.handle(), name.c_str()) < 0)
         return Error::from_errno(errno, "cannot remove");

@@ -48,8 +48,12 @@ Result<CreatedFile> create_file(const Object& directory, const std::string& name
 // Gives `object` a further name; ErrorKind::exists where it is taken (nothing is overwritten).
 Result<void> link(const Object& object, const Object& directory, const std::string& name);
 
-// Removes a file's name or an empty directory: errno ENOTEMPTY where it is not empty.
-Result<void> remove(const Object& directory, const std::string& name);
+// Removes a file's name.
+Result<void> remove_file(const Object& directory, const std::string& name, ChangeLeave leave);
+
+// Removes an empty directory: errno ENOTEMPTY where it is not empty, ENOTDIR where another host has
+// put a file there.
+Result<void> remove_directory(const Object& directory, const std::string& name);
 
 // An entry of a directory as a listing shows it. Valid during the visit only.
 class DirectoryEntry {

@@ -62,7 +62,7 @@ Result<File> File::open_for_reading(const Object& object) {
     return open(object, O_RDONLY);
 }
 
-Result<File> File::open_for_writing(const Object& object, WriteLeave) {
+Result<File> File::open_for_writing(const Object& object, ChangeLeave) {
     return open(object, O_RDWR);
 }
 

@@ -19,12 +19,13 @@ namespace sfg {
 
 class Object;
 
-// Leave to open for writing a file that is there already. Whoever could make one could change a
-// volume without having asked whether another needs it; only these can:
-class WriteLeave {
-    friend class Gate;   // volumes/gate.hpp, through which every change of a volume goes
-    friend class Sweep;  // pools/temporaries.cpp, which locks what killed processes left behind
-    WriteLeave() = default;
+// Leave to open for writing a file that is there already, or to remove it. Whoever could make one
+// could change a volume without having asked whether another needs it; only these can:
+class ChangeLeave {
+    friend class Gate;       // volumes/gate.hpp, through which every change of a volume goes
+    friend class Temporary;  // pools/temporaries.hpp, which removes its own name
+    friend class Sweep;      // pools/temporaries.cpp: what killed processes left behind
+    ChangeLeave() = default;
 };
 
 // An open file of a gluster volume. Closes itself; where something was written, close() tells
@@ -35,7 +36,7 @@ class File final : public ByteSource {
     File(std::shared_ptr<Connection> connection, glfs_fd* fd);
 
     static Result<File> open_for_reading(const Object& object);
-    static Result<File> open_for_writing(const Object& object, WriteLeave);
+    static Result<File> open_for_writing(const Object& object, ChangeLeave);
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> buffer) override;
     Result<void> write_at(std::uint64_t offset, std::span<const std::byte> data) override;

@@ -28,9 +28,10 @@ void Catalogue::drop_headers(const std::string& volume_id) {
 
 std::optional<Gfid> Catalogue::listed(const Key& pool, const std::string& path) {
     const std::lock_guard held(mutex_);
-    const auto& files = lists_[pool];
-    const auto found = files.find(path);
-    if (found == files.end()) return std::nullopt;
+    const auto files = lists_.find(pool);
+    if (files == lists_.end()) return std::nullopt;
+    const auto found = files->second.find(path);
+    if (found == files->second.end()) return std::nullopt;
     return found->second.file.gfid;
 }
 
@@ -53,6 +54,19 @@ NamedFiles Catalogue::dependent_images(const std::string& volume_id) {
             if (!entry.deleted && entry.file.image != nullptr &&
                 names_further_files(*entry.file.image))
                 found.emplace_back(path, entry.file);
+    return found;
+}
+
+std::vector<Catalogue::ListedFile> Catalogue::images_elsewhere(
+    const std::string& volume_id, bool (*wanted)(const ImageInfo& image)) {
+    const std::lock_guard held(mutex_);
+    std::vector<ListedFile> found;
+    for (const auto& [key, list] : lists_) {
+        if (key.volume_id == volume_id) continue;
+        for (const auto& [path, entry] : list)
+            if (!entry.deleted && entry.file.image != nullptr && wanted(*entry.file.image))
+                found.push_back({key.pool, path, entry.file});
+    }
     return found;
 }
 

@@ -54,6 +54,15 @@ class Catalogue {
     // The files of the gluster volume that name further ones, as they were last read.
     NamedFiles dependent_images(const std::string& volume_id);
 
+    // The files of other gluster volumes, with the pools that list them, of which `wanted` is true.
+    struct ListedFile {
+        std::string pool;
+        std::string path;
+        KnownFile file;
+    };
+    std::vector<ListedFile> images_elsewhere(const std::string& volume_id,
+                                             bool (*wanted)(const ImageInfo& image));
+
     // The pool has made `file` under `path`, and libvirt will list it.
     void made(const Key& pool, const std::string& path, const KnownFile& file);
     // The pool was asked for what stands under `path`. Where it lists another file there, that one

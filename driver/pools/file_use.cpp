@@ -79,22 +79,30 @@ Result<FileHold> hold_object(const Object& object, FileUse use, const std::strin
     return FileHold(nullptr, [key, doing](void*) { release(key, doing); });
 }
 
+Result<void> take_again(UsedFile& used) {
+    const bool exclusive = used.use == FileUse::exclusive;
+    const auto locked = exclusive ? used.file.lock(File::Lock::exclusive, kWholeFile)
+                                  : used.file.lock(File::Lock::shared, kOurs);
+    if (locked || locked.error().kind() != ErrorKind::busy) return locked;
+    return exclusive ? in_the_way(used.file)
+                     : busy("another process, on this or another host, changes it");
+}
+
 Result<UsedFile> use_shared(const Object& object, const std::string& doing) {
     SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::shared, doing));
     SFG_TRY_ASSIGN(File file, File::open_for_reading(object));
-    if (const auto locked = file.lock(File::Lock::shared, kOurs); !locked)
-        return locked.error().kind() == ErrorKind::busy
-                   ? busy("another process, on this or another host, changes it")
-                   : locked.error();
-    return UsedFile{std::move(hold), std::move(file)};
+    UsedFile used{std::move(hold), std::move(file), FileUse::shared};
+    SFG_TRY(take_again(used));
+    return used;
 }
 
-Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, WriteLeave leave) {
+Result<UsedFile> use_exclusively(const Object& object, const std::string& doing,
+                                 ChangeLeave leave) {
     SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::exclusive, doing));
     SFG_TRY_ASSIGN(File file, File::open_for_writing(object, leave));
-    if (const auto locked = file.lock(File::Lock::exclusive, kWholeFile); !locked)
-        return locked.error().kind() == ErrorKind::busy ? in_the_way(file) : locked.error();
-    return UsedFile{std::move(hold), std::move(file)};
+    UsedFile used{std::move(hold), std::move(file), FileUse::exclusive};
+    SFG_TRY(take_again(used));
+    return used;
 }
 
 Result<void> keep_guests_from_writing(UsedFile& used) {

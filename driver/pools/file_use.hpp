@@ -32,12 +32,19 @@ using FileHold = std::shared_ptr<void>;
 struct UsedFile {
     FileHold hold;
     File file;
+    FileUse use;
 };
 
 // Takes both. `doing` is a clause for those who are refused meanwhile: "it is being wiped".
 // ErrorKind::busy, with what is in the way, where it cannot be had.
 Result<UsedFile> use_shared(const Object& object, const std::string& doing);
-Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, WriteLeave leave);
+Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, ChangeLeave leave);
+
+// Takes the lock once more, for the moment before what cannot be taken back: a brick that was
+// restarted has forgotten all locks, and its clients do not take theirs anew (client.strict-locks
+// would rather have them lose the open file), so that another may hold the file since.
+// ErrorKind::busy where one does.
+Result<void> take_again(UsedFile& used);
 
 // The table only: for what cannot be opened and locked (directories).
 Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing);

@@ -59,7 +59,7 @@ void remove_parents(const OpenPool& pool, const std::string& name) {
         const auto mark = directory->attribute(kMadeForVolumeAttribute);
         if (!mark || !mark->has_value()) return;
         const auto above = lookup_path(pool.directory, parent_of(path));
-        if (!above || !remove(*above, last_of(path))) return;  // not empty, most often
+        if (!above || !remove_directory(*above, last_of(path))) return;  // not empty, most often
     }
 }
 

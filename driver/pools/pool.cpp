@@ -165,11 +165,10 @@ Result<void> delete_pool(const Pool& pool) {
                          "', which is not deleted here (gluster volume delete does)");
     auto deleted = with_root(pool, [&](const Object& root) -> Result<void> {
         SFG_TRY_ASSIGN(const Object parent, lookup_path(root, parent_of(pool.directory)));
-        SFG_TRY_ASSIGN(const Object found, lookup(parent, last_of(pool.directory)));
-        if (!found.is_directory())
+        auto removed = remove_directory(parent, last_of(pool.directory));
+        if (!removed && removed.error().system_errno() == ENOTDIR)
             return Error(ErrorKind::invalid, ENOTDIR,
                          "'/" + pool.directory + "' is not a directory");
-        auto removed = remove(parent, last_of(pool.directory));
         if (!removed && removed.error().system_errno() == ENOTEMPTY)
             return Error(ErrorKind::busy, ENOTEMPTY,
                          "its directory '/" + pool.directory + "' is not empty");

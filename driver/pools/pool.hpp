@@ -15,7 +15,7 @@ namespace sfg {
 
 // A pool as libvirt defines it: a directory of a gluster volume.
 struct Pool {
-    std::string name;
+    std::string name;  // empty for a directory that no pool need have: where a guest's disk is
     VolumeAddress address;
     std::string directory;   // from the volume's root, normalized: "" is the root
     std::string uri_prefix;  // gluster://host/volume/
@@ -31,7 +31,9 @@ struct Pool {
     std::string uri_of(const std::string& path_in_volume) const;
 
     // "pool 'x'"
-    std::string described() const { return "pool '" + name + "'"; }
+    std::string described() const {
+        return name.empty() ? "gluster volume '" + address.volume + "'" : "pool '" + name + "'";
+    }
 };
 
 // Sees to it that there is a connection; asks it nothing.

@@ -82,15 +82,21 @@ Temporary::Temporary(Temporary&&) noexcept = default;
 
 Temporary::~Temporary() {
     if (registration_ == nullptr) return;  // moved from, or published
-    if (auto removed = remove(directory_, name_); !removed)
+    if (auto removed = remove_file(directory_, name_, ChangeLeave()); !removed)
         log_warning("temporary file '" + escaped(name_) +
                     "' is left for a later refresh: " + removed.error().message());
 }
 
-Result<void> Temporary::publish() {
+Result<void> Temporary::publish(const std::function<Result<void>()>& check) {
     SFG_TRY(link(created_.object, directory_, final_name_));
+    if (auto checked = check(); !checked) {
+        if (auto removed = remove_file(directory_, final_name_, ChangeLeave()); !removed)
+            log_warning("'" + escaped(final_name_) +
+                        "', which was not to be made, stays: " + removed.error().message());
+        return checked.error();
+    }
     // From here on the volume stands. What fails now is untidy and no more.
-    if (auto removed = remove(directory_, name_); !removed)
+    if (auto removed = remove_file(directory_, name_, ChangeLeave()); !removed)
         log_warning("temporary file '" + escaped(name_) +
                     "' is left for a later refresh: " + removed.error().message());
     registration_.reset();
@@ -101,9 +107,13 @@ class Sweep {
   public:
     // Whether nobody works on the file; nobody does as long as the answer is kept.
     static Result<File> lock(const Object& temporary) {
-        SFG_TRY_ASSIGN(File file, File::open_for_writing(temporary, WriteLeave()));
+        SFG_TRY_ASSIGN(File file, File::open_for_writing(temporary, ChangeLeave()));
         SFG_TRY(file.lock_exclusively());
         return file;
+    }
+
+    static Result<void> remove(const ScannedTemporary& temporary) {
+        return remove_file(temporary.directory, last_of(temporary.name), ChangeLeave());
     }
 };
 
@@ -123,7 +133,7 @@ void sweep_temporaries(const OpenPool& pool, const std::vector<ScannedTemporary>
         ++tried;
         const auto file = Sweep::lock(temporary.object);
         if (!file) continue;
-        if (!remove(temporary.directory, last_of(temporary.name))) continue;
+        if (!Sweep::remove(temporary)) continue;
         log_info(pool.pool.described() + ": removed the left-over temporary file '" +
                  escaped(temporary.name) + "'");
         remove_parents(pool, temporary.name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ class Temporary {
     const std::string& name() const { return name_; }  // beside the final one
 
     // Gives the file its final name without overwriting (ErrorKind::exists where it is taken).
-    // All of it must have been flushed. Afterwards the temporary name is gone, or is left to the
-    // sweep.
-    Result<void> publish();
+    // All of it must have been flushed. Where `check` then fails the name is taken back. Afterwards
+    // the temporary name is gone, or is left to the sweep.
+    Result<void> publish(const std::function<Result<void>()>& check);
 
   private:
     class Registration;

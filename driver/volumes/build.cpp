@@ -20,12 +20,15 @@ constexpr mode_t kImageMode = 0600;  // libvirt's VIR_STORAGE_DEFAULT_VOL_PERM_M
 constexpr int kAttempts = 5;
 
 Result<Gfid> fill_and_publish(const OpenPool& pool, const VolumeRequest& request,
-                              Temporary temporary, const Fill& fill) {
+                              Temporary temporary, const Fill& fill, const LastLook& last_look) {
     SFG_TRY_ASSIGN(const auto info, fill(temporary));
     SFG_TRY(temporary.object().set_ownership(std::nullopt, request.owner, request.group));
     SFG_TRY(record_format(temporary.object(), request.format));
     SFG_TRY_ASSIGN(const auto flushed, temporary.file().flush_and_tell());
-    SFG_TRY(temporary.publish());
+    // Before, so that mostly nothing is seen of what is not to be; and after, since who deletes a
+    // base looks for volumes by their names.
+    SFG_TRY(last_look());
+    SFG_TRY(temporary.publish(last_look));
     if (flushed && info)
         HeaderCache::instance().insert_built(pool.volume_id(), temporary.object().gfid(),
                                              flushed->size, flushed->modified,
@@ -35,7 +38,8 @@ Result<Gfid> fill_and_publish(const OpenPool& pool, const VolumeRequest& request
 
 }  // namespace
 
-Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill) {
+Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill,
+                        const LastLook& last_look) {
     // Once the temporary is there its directory stays.
     std::optional<Temporary> temporary;
     SFG_TRY(with_parents(pool, request.name, [&](const Object& parent) -> Result<Gfid> {
@@ -44,7 +48,7 @@ Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, cons
         temporary.emplace(std::move(made));
         return temporary->object().gfid();
     }));
-    return fill_and_publish(pool, request, *std::move(temporary), fill);
+    return fill_and_publish(pool, request, *std::move(temporary), fill, last_look);
 }
 
 Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,

@@ -19,10 +19,15 @@ namespace sfg {
 // Writes what the volume shall hold; returns what reading it would tell, where that is known.
 using Fill = std::function<Result<std::optional<ImageInfo>>(Temporary& temporary)>;
 
+// Whether what it was made from is still what it was.
+using LastLook = std::function<Result<void>()>;
+
 // Makes a file under a temporary name beside the volume's own, fills it, sets its owner and
-// permissions, records its format, flushes it and links it to its name. Whatever happens there is
-// either the whole volume or none. ErrorKind::exists where the name is taken by now.
-Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill);
+// permissions, records its format, flushes it, links it to its name, and asks `last_look`. Whatever
+// happens there is either the whole volume or none. ErrorKind::exists where the name is taken by
+// now.
+Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill,
+                        const LastLook& last_look);
 
 // Calls `make` with the directory that the volume is to stand in, made where it is missing; again
 // where the deletion of a neighbour has taken it away meanwhile (ErrorKind::not_found).

@@ -107,6 +107,16 @@ class Clone {
         return std::optional<ImageInfo>();
     }
 
+    // Nobody has changed what was copied, or has taken the base away.
+    Result<void> last_look() const {
+        for (const auto& image : chain_) {
+            if (!image.used) continue;
+            if (auto taken = take_again(*image.used); !taken)
+                return taken.error().with_context("the source " + image.described());
+        }
+        return base_ ? check_still_there(*base_) : Result<void>();
+    }
+
   private:
     // By its bytes, or must qemu-img understand them?
     Result<bool> can_be_copied() {
@@ -194,9 +204,9 @@ class Clone {
     }
 
     Result<void> convert(Temporary& temporary) {
-        SFG_TRY_ASSIGN(const auto chain, walk_chain(source_, kDoing));
+        SFG_TRY_ASSIGN(chain_, walk_chain(source_, kDoing));
         if (base_) SFG_TRY(qcow2::create(temporary.file(), options_of_target()));
-        SFG_TRY(convert_chain(chain, pool_, temporary, path_, request_, base_, progress_));
+        SFG_TRY(convert_chain(chain_, pool_, temporary, path_, request_, base_, progress_));
         return request_.format == "raw" ? grow_raw(temporary.file()) : grow_qcow2(temporary.file());
     }
 
@@ -214,6 +224,7 @@ class Clone {
     const VolumeRequest& request_;
     const std::string path_;
     const ChainImage source_;
+    std::vector<ChainImage> chain_{source_};  // the images that are read
     const std::optional<Base>& base_;
     Progress progress_;
 };
@@ -235,8 +246,9 @@ Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
             SFG_TRY_ASSIGN(base, find_base(pool, path, *request.backing));
         }
         Clone clone(pool, request, std::move(image), base);
-        return build_file(pool, request,
-                          [&](Temporary& temporary) { return clone.fill(temporary); });
+        return build_file(
+            pool, request, [&](Temporary& temporary) { return clone.fill(temporary); },
+            [&] { return clone.last_look(); });
     };
     const auto built = work();
     if (!built) {

@@ -95,7 +95,7 @@ Result<Gfid> build_directory(const Object& parent, const VolumeRequest& request)
     SFG_TRY_ASSIGN(const Object made, make_directory(parent, last_of(request.name),
                                                      request.mode.value_or(kDirectoryMode)));
     if (auto owned = made.set_ownership(std::nullopt, request.owner, request.group); !owned) {
-        if (auto removed = remove(parent, last_of(request.name)); !removed)
+        if (auto removed = remove_directory(parent, last_of(request.name)); !removed)
             log_warning("directory '" + escaped(request.name) +
                         "' stays behind: " + removed.error().message());
         return owned.error();
@@ -172,8 +172,10 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
         request.directory
             ? with_parents(pool, request.name,
                            [&](const Object& parent) { return build_directory(parent, request); })
-            : build_file(pool, request,
-                         [&](Temporary& temporary) { return fill(temporary, request, base); });
+            : build_file(
+                  pool, request,
+                  [&](Temporary& temporary) { return fill(temporary, request, base); },
+                  [&] { return base ? check_still_there(*base) : Result<void>(); });
     if (!built) {
         remove_parents(pool, request.name);
         if (built.error().kind() == ErrorKind::exists)

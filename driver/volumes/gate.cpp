@@ -6,7 +6,7 @@
 #include "driver/chains/dependants.hpp"
 #include "driver/core/log.hpp"
 #include "driver/core/path.hpp"
-#include "driver/gluster/attendance.hpp"
+#include "driver/gluster/bounded.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/images/inspect.hpp"
@@ -79,11 +79,32 @@ Result<Object> Gate::look_up_listed() const {
     return object;
 }
 
-Result<void> Gate::check_dependants(const Object& object, const Loss& loss) const {
-    if (loss.of == Loss::Of::nothing) return {};
-    return check_no_dependants(
-        pool_, object, path(),
-        loss.of == Loss::Of::tail ? std::optional(loss.capacity) : std::nullopt);
+// Nobody needs what is to be lost, and nobody came to need it while that was looked for: whoever
+// makes a volume on it holds it until that volume can be seen. `used` is how it is held; null for
+// what is no regular file.
+Result<Attended> Gate::check_dependants(const Object& object, const Loss& loss,
+                                        UsedFile* used) const {
+    if (loss.of == Loss::Of::nothing) return Attended();
+    const auto capacity = loss.of == Loss::Of::tail ? std::optional(loss.capacity) : std::nullopt;
+    // Where bricks come and go it is the exception that a search meets that more than once.
+    constexpr int kAttempts = 3;
+    Attended attended;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        SFG_TRY_ASSIGN(const auto attendance, Attendance::begin(pool_.connection()));
+        // From here on it is noticed when a brick is restarted, which forgets that it is held.
+        if (used != nullptr) SFG_TRY(take_again(*used));
+        SFG_TRY(check_no_dependants(pool_, object, path(), capacity));
+        // A mount does not ask for our locks, and the search may have taken its time.
+        SFG_TRY_ASSIGN(const Object current, look_up_listed());
+        if (current.gfid() != object.gfid()) return another_file();
+        attended = attendance->end();
+        show_life();
+        if (attended.complete()) return attended;
+        if (!attended.hidden.empty()) break;
+    }
+    return Error(
+        ErrorKind::not_connected, ENOTCONN,
+        "whether other volumes need it cannot be told: " + attended.why(pool_.pool.address.volume));
 }
 
 Result<TakenVolume> Gate::take(const std::string& doing, const Judge& judge) {
@@ -93,7 +114,7 @@ Result<TakenVolume> Gate::take(const std::string& doing, const Judge& judge) {
                      "it is a symbolic link, through which nothing is changed: name the volume "
                      "that it leads to");
     SFG_TRY(check_is_file(listed));
-    SFG_TRY_ASSIGN(UsedFile used, use_exclusively(listed, doing, WriteLeave()));
+    SFG_TRY_ASSIGN(UsedFile used, use_exclusively(listed, doing, ChangeLeave()));
     // Only now is it sure to stay, and to stay as it is: another host may have deleted, replaced or
     // changed it before.
     SFG_TRY_ASSIGN(Object current, look_up_listed());
@@ -101,8 +122,7 @@ Result<TakenVolume> Gate::take(const std::string& doing, const Judge& judge) {
     auto image = inspect_cached(current);
     if (!image) return or_hidden(pool_.connection(), image.error());
     SFG_TRY_ASSIGN(const Loss loss, judge(**image));
-    // Only now: who makes a volume on it holds it until that volume can be seen.
-    SFG_TRY(check_dependants(current, loss));
+    SFG_TRY_ASSIGN([[maybe_unused]] const auto attended, check_dependants(current, loss, &used));
     return TakenVolume(std::move(current), path(), *std::move(image), std::move(used));
 }
 
@@ -117,18 +137,26 @@ Result<void> Gate::remove() {
     FileHold hold;
     std::optional<UsedFile> used;
     if (listed.is_file()) {
-        SFG_TRY_ASSIGN(used, use_exclusively(listed, kDoing, WriteLeave()));
+        SFG_TRY_ASSIGN(used, use_exclusively(listed, kDoing, ChangeLeave()));
     } else {
         SFG_TRY_ASSIGN(hold, hold_object(listed, FileUse::exclusive, kDoing));
     }
-    SFG_TRY_ASSIGN(const Object current, look_up_listed());
-    if (current.gfid() != listed.gfid()) return another_file();
-    if (!current.is_directory()) SFG_TRY(check_dependants(current, Loss()));
-    // A mount does not ask for our locks, and the search may have taken its time.
-    SFG_TRY_ASSIGN(const Object still_current, look_up_listed());
-    if (still_current.gfid() != listed.gfid()) return another_file();
     SFG_TRY_ASSIGN(const Object parent, lookup_path(pool_.directory, parent_of(name_)));
-    auto removed = sfg::remove(parent, last_of(name_));
+    if (listed.is_directory()) {
+        SFG_TRY_ASSIGN(const Object current, look_up_listed());
+        if (current.gfid() != listed.gfid()) return another_file();
+    } else {
+        SFG_TRY_ASSIGN(Attended attended,
+                       check_dependants(listed, Loss(), used ? &*used : nullptr));
+        // Nothing was asked since, unless this host stood still.
+        if (!attended.is_recent()) {
+            attended.steady = false;
+            return Error(ErrorKind::not_connected, ENOTCONN,
+                         attended.why(pool_.connection()->volume()));
+        }
+    }
+    auto removed = listed.is_directory() ? remove_directory(parent, last_of(name_))
+                                         : remove_file(parent, last_of(name_), ChangeLeave());
     if (!removed && removed.error().kind() == ErrorKind::not_found) {
         // The brick looks at the directory once more after it has removed the name
         // (posix-entry-ops.c, posix_unlink), and says ENOENT when another host has removed the
@@ -136,7 +164,7 @@ Result<void> Gate::remove() {
         const auto still = lookup(parent, last_of(name_));
         if (!still && still.error().kind() == ErrorKind::not_found) removed = Result<void>();
     }
-    if (removed) Catalogue::instance().deleted(pool_.volume_id(), path(), current.gfid());
+    if (removed) Catalogue::instance().deleted(pool_.volume_id(), path(), listed.gfid());
     return removed;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "driver/core/result.hpp"
+#include "driver/gluster/attendance.hpp"
 #include "driver/gluster/object.hpp"
 #include "driver/images/image_info.hpp"
 #include "driver/pools/file_use.hpp"
@@ -15,7 +16,7 @@
 namespace sfg {
 
 // The gate: how one gets at the file of a volume to change or delete it. There is no other way:
-// nobody else can open a file that is there for writing (WriteLeave in gluster/file.hpp). (Bases
+// nobody else can open a file that is there for writing (ChangeLeave in gluster/file.hpp). (Bases
 // and sources of copies are read through chains/.)
 
 // "volume 'x' of pool 'p'"
@@ -83,8 +84,9 @@ class Gate {
     // The way of every change: the file that this pool listed is looked up, no link followed; it is
     // held, so that nobody works with it and nobody begins to; it is looked at again, since it may
     // have become another one before it was held; and it is nobody's base, with every brick in
-    // sight, as far as the change takes something away. Errors, without the volume's name:
-    // not_found, not_connected, busy, unsupported, those of `judge`, and of check_no_dependants.
+    // sight (and remembering that it is held), as far as the change takes something away. Errors,
+    // without the volume's name: not_found, not_connected, busy, unsupported, those of `judge`, and
+    // of check_no_dependants.
     Result<TakenVolume> take(const std::string& doing, const Judge& judge);
     Result<TakenVolume> take(const std::string& doing);  // all is lost
 
@@ -93,7 +95,7 @@ class Gate {
 
   private:
     Result<Object> look_up_listed() const;
-    Result<void> check_dependants(const Object& object, const Loss& loss) const;
+    Result<Attended> check_dependants(const Object& object, const Loss& loss, UsedFile* used) const;
     std::string path() const;
 
     const OpenPool& pool_;

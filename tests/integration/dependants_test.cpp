@@ -35,6 +35,7 @@ class DependantsTest : public PoolTest {
 
     // Delete, wipe and upload say who needs it, and change nothing.
     void expect_needed_by(const std::string& who) {
+        SCOPED_TRACE(who);
         EXPECT_TRUE(refused(base().erase(), VIR_ERR_RESOURCE_BUSY, who)) << "delete";
         EXPECT_TRUE(refused(wipe(base()), VIR_ERR_RESOURCE_BUSY, who)) << "wipe";
         EXPECT_TRUE(refused(upload(base(), "x"), VIR_ERR_RESOURCE_BUSY, who)) << "upload";
@@ -147,6 +148,34 @@ TEST_F(DependantsTest, InAPoolOverAnotherDirectory) {
     ASSERT_TRUE(done(other->volume("vda")->erase()));
     EXPECT_TRUE(done(base().erase()));
     fs::remove_all(place);
+}
+
+TEST_F(DependantsTest, InAnotherGlusterVolume) {
+    PoolSpec other = spec();
+    other.name += "-elsewhere";
+    other.volume = lab().extra_volume("it-elsewhere", {});
+    other.directory = "/";
+    const std::string place = lab().mount_of(other.volume);
+    fs::remove_all(place + "/i");
+    auto elsewhere = start(other);
+    ASSERT_TRUE(done(elsewhere));
+    ASSERT_TRUE(done(elsewhere->create(overlay("i/vda", uri("image_cache/base")))));
+    const std::string second = "qemu-img create -q -f qcow2 -u -F qcow2 -b " +
+                               quoted(fuse("image_cache/base")) + " " + quoted(place + "/i/vdb") +
+                               " 64M";
+    ASSERT_TRUE(shell(second).ok());
+    ASSERT_TRUE(done(elsewhere->refresh()));
+    expect_needed_by("of pool '" + other.name + "'");
+    // Made by the pool, which has seen it since.
+    fs::remove(place + "/i/vdb");
+    expect_needed_by("'i/vda' of pool '" + other.name + "'");
+    // It has another name, and another base: neither has been listed.
+    fs::rename(place + "/i/vda", place + "/i/vdc");
+    expect_needed_by("'i/vda' of pool '" + other.name + "', as it was last listed");
+    fs::rename(place + "/i/vdc", place + "/i/vda");
+    ASSERT_TRUE(shell("qemu-img rebase -u -b other -F qcow2 " + quoted(place + "/i/vda")).ok());
+    EXPECT_TRUE(done(base().erase()));
+    fs::remove_all(place + "/i");
 }
 
 // Nothing in it can need anything.

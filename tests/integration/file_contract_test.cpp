@@ -3,6 +3,7 @@
 // A file over gfapi keeps the contract of all byte sources, on each kind of gluster volume that
 // does some calls in its own way.
 #include <fcntl.h>
+#include <glusterfs/api/glfs-handles.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -55,7 +56,10 @@ class NewFile : public ByteSource {
   public:
     NewFile(Object root, std::string name, CreatedFile created)
         : root_(std::move(root)), name_(std::move(name)), created_(std::move(created)) {}
-    ~NewFile() override { EXPECT_TRUE(remove(root_, name_)); }
+    ~NewFile() override {
+        const auto fs = root_.connection()->fs();
+        EXPECT_TRUE(fs && glfs_h_unlink(*fs, root_.handle(), name_.c_str()) == 0);
+    }
 
     File& file() { return created_.file; }
     const Object& object() const { return created_.object; }

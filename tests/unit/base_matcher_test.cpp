@@ -66,6 +66,28 @@ TEST_F(TheMatcher, PassesOverWhatSurelyLeadsElsewhere) {
         EXPECT_EQ(match("instances/u/vda", name), Match::no) << name;
 }
 
+// The base is a link to a directory: to be deleted, and gone through by the names of bases.
+TEST_F(TheMatcher, CountsWhatLiesBehindALink) {
+    BaseMatcher matcher("gv0", "images", gfid(7), kMounts, [](const std::string&) -> Result<Gfid> {
+        return Error(ErrorKind::not_found, "no");
+    });
+    for (const char* name : {"../images/base", "../images/../cache/base", "/srv/gv0/images/a/base",
+                             "gluster://h/gv0/images/base"})
+        EXPECT_EQ(*matcher.match("instances/vda", name, false), Match::yes) << name;
+    EXPECT_EQ(*matcher.match("instances/vda", "../images2/base", false), Match::no);
+}
+
+TEST_F(TheMatcher, TakesOfAnImageInAnotherGlusterVolumeOnlyWhatIsCertain) {
+    BaseMatcher matcher("gv0", "cache/base", gfid(1), kMounts,
+                        [](const std::string&) -> Result<Gfid> { return gfid(2); });
+    for (const char* name : {"gluster://h/gv0/cache/base", "/srv/gv0/cache/base"})
+        EXPECT_EQ(*matcher.match_elsewhere(name, false), Match::yes) << name;
+    for (const char* name :
+         {"cache/base", "/mnt/elsewhere/cache/base", "json:{", "/srv/gv1/cache/base",
+          "gluster://h/gv1/cache/base", "gluster://h/gv0/base"})
+        EXPECT_EQ(*matcher.match_elsewhere(name, false), Match::no) << name;
+}
+
 // Another host may have the directory mounted there, or a link may lead there.
 TEST_F(TheMatcher, CannotTellWhereAPathOfAHostLeadsThatEndsLikeTheBase) {
     for (const char* name : {"/var/lib/libvirt/images/base", "/mnt/elsewhere/cache/base",

@@ -25,6 +25,8 @@ enum gfapi_fault {
     GFAPI_LOSE_ANSWER, /* it is made and fails all the same */
     GFAPI_OUTAGE,      /* it is not made and fails, and so do all later ones */
     GFAPI_STOP,        /* SIGSTOP before it is made: somebody else does something, then SIGCONT */
+    GFAPI_HOLD,        /* only its thread waits, called "held" meanwhile, until SIGUSR1: gluster's
+                          client goes on and can connect anew */
 };
 
 /* Begins to count anew; the `at`th call from now on, counted from 1, meets the fault. `error` is

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -23,8 +24,9 @@ namespace {
 constexpr int kPatienceMs = 60'000;
 
 std::string text_of(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();  // a thread's file may vanish while it is read
+    return std::move(text).str();
 }
 
 struct Pipe {
@@ -134,13 +136,22 @@ void Session::begin(const std::string& line) {
     [[maybe_unused]] const auto written = write(to_, whole.data(), whole.size());
 }
 
+// Whether one of the process's threads is held (GFAPI_HOLD).
+bool Session::is_held() const {
+    std::error_code error;
+    const auto tasks = "/proc/" + std::to_string(process_) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks, error))
+        if (text_of(task.path() / "comm") == "held\n") return true;
+    return false;
+}
+
 bool Session::stops() {
     for (int waited = 0; waited < kPatienceMs; ++waited) {
-        std::ifstream stat("/proc/" + std::to_string(process_) + "/stat");
-        std::string text{std::istreambuf_iterator<char>(stat), {}};
+        const std::string text = text_of("/proc/" + std::to_string(process_) + "/stat");
         // "PID (NAME) STATE ..." (proc(5))
         const auto name_end = text.rfind(") ");
         if (name_end != std::string::npos && text[name_end + 2] == 'T') return true;
+        if (is_held()) return true;
         pollfd readable{from_, POLLIN, 0};
         if (poll(&readable, 1, 1) > 0) return false;
     }
@@ -148,7 +159,7 @@ bool Session::stops() {
 }
 
 void Session::go_on() {
-    kill(process_, SIGCONT);
+    kill(process_, is_held() ? SIGUSR1 : SIGCONT);
 }
 
 Outcome Session::finish() {

@@ -42,8 +42,8 @@ class Session {
     void begin(const std::string& line);
     Outcome finish();
 
-    // After begin(): waits until GFAPI_STOP has stopped the process; false where it has answered
-    // without having come to that call.
+    // After begin(): waits until GFAPI_STOP has stopped the process, or GFAPI_HOLD its thread;
+    // false where it has answered without having come to that call.
     bool stops();
     void go_on();
 
@@ -60,6 +60,7 @@ class Session {
     bool was_killed() const { return killed_; }
 
   private:
+    bool is_held() const;
     std::optional<std::string> read_line();
     std::string end();
 
