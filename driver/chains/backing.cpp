@@ -93,6 +93,8 @@ Result<Base> base_in_gluster(const OpenPool& pool, const std::string& image, Pla
     SFG_TRY_ASSIGN(base.capacity, usable_capacity(info, request.path));
     base.place = place;
     base.gfid = object.gfid();
+    base.image = inspected;
+    base.asked = request.path;
     base.recorded = request.path;
     if (place.connection->volume_id() == pool.volume_id()) {
         base.recorded = relative_path(parent_of(image), place.path);
@@ -119,7 +121,7 @@ Result<Base> base_in_local_file(const Place& image, const BackingRequest& reques
     SFG_TRY(
         check_chain(image, std::nullopt, std::make_shared<const ImageInfo>(info), request.path));
     SFG_TRY_ASSIGN(base.capacity, usable_capacity(info, request.path));
-    base.recorded = request.path;
+    base.recorded = base.asked = request.path;
     return base;
 }
 
@@ -158,12 +160,17 @@ Result<Base> find_base(const OpenPool& pool, const std::string& image,
 
 Result<void> check_still_there(const Base& base) {
     if (!base.place) return {};
-    const std::string who = "base '" + escaped(base.recorded) + "'";
-    if (auto taken = take_again(*base.used); !taken) return taken.error().with_context(who);
+    const std::string who = "base '" + escaped(base.asked) + "'";
+    const auto taken = take_again(*base.used);
+    if (!taken && taken.error().kind() == ErrorKind::busy) return taken.error().with_context(who);
     Place place = *base.place;
     SFG_TRY_ASSIGN(const Object current, look_up_place(place, who));
     if (current.gfid() != base.gfid)
-        return base_error(base.recorded, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
+        return base_error(base.asked, ErrorKind::not_found, ENOENT, "was replaced meanwhile");
+    if (!taken) return taken.error().with_context(who);
+    SFG_TRY_ASSIGN(const auto image, inspect_cached(current));
+    if (!is_same_image(*image, *base.image))
+        return base_error(base.asked, ErrorKind::busy, EBUSY, "was changed meanwhile");
     return {};
 }
 

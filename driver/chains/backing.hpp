@@ -21,12 +21,14 @@ struct BackingRequest {
 
 // A base that is there and may be used.
 struct Base {
+    std::string asked;               // as the request has it
     std::string recorded;            // as the new image is to name it
     std::string format;              // libvirt's name of it
     std::uint64_t capacity = 0;      // bytes
     std::shared_ptr<UsedFile> used;  // keeps the base as it is; null for a local file
     std::optional<Place> place;      // nothing for a local file, whose path is `recorded`
     Gfid gfid;
+    std::shared_ptr<const ImageInfo> image;  // as it was when it was taken; null for a local file
 };
 
 // Finds what `request` means for the image that is to stand at `image` (from the volume's root).
@@ -40,8 +42,9 @@ struct Base {
 Result<Base> find_base(const OpenPool& pool, const std::string& image,
                        const BackingRequest& request);
 
-// For the moment before an image on it gets its name: the base is still held, and still stands
-// where it was found. ErrorKind::busy or not_found where it is not: what is to be made must not be.
+// For the moments before and after an image on it gets its name: the base is still held, and what
+// was found still stands there. ErrorKind::busy or not_found where it does not: what is to be made
+// must not be.
 Result<void> check_still_there(const Base& base);
 
 // The base of an image as a user may name it again: its path made absolute.

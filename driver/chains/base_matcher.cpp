@@ -53,6 +53,8 @@ Result<BaseMatcher::Match> BaseMatcher::match_elsewhere(const std::string& recor
         data_file ? read_data_file_name(recorded) : read_recorded_name(recorded);
     for (const auto& file : name.files) {
         if (file.kind != NamedFile::Kind::gluster && file.kind != NamedFile::Kind::local) continue;
+        // There may be ten thousand of them, and the mount table is long.
+        if (file.kind == NamedFile::Kind::local && !names_.contains(last_of(file.path))) continue;
         SFG_TRY_ASSIGN(const Match found, where_it_says("", file));
         if (found == Match::yes) return found;
     }

@@ -53,6 +53,10 @@ Result<void> check_readable(ByteSource& file, const ChainImage& image) {
     if (info.external_data)
         return Error(ErrorKind::unsupported,
                      "it keeps its data in an external file, which is not opened");
+    if (info.claimed_backing)
+        return Error(ErrorKind::unsupported,
+                     "it names a base, '" + escaped(*info.claimed_backing) +
+                         "', which is not opened for an image that was uploaded as " + info.format);
     if (image.format == "vmdk") return check_vmdk(file);
     return {};
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -96,23 +97,27 @@ std::optional<Pool> pool_of_name(const std::string& name) {
 }
 
 // An image that a pool of another gluster volume has listed, as it is now: null where it is gone,
-// nothing where that cannot be told.
-std::optional<std::shared_ptr<const ImageInfo>> image_now(const Pool& pool,
-                                                          const Catalogue::ListedFile& listed) {
-    const auto connection = Connections::instance().get(pool.address, settings().connect_timeout);
+// nothing where that cannot be told in a moment.
+using ImageNow = std::optional<std::shared_ptr<const ImageInfo>>;
+ImageNow image_now(const Pool& pool, const Catalogue::ListedFile& listed) {
+    // The user waits for his own gluster volume, and not for that one.
+    constexpr std::chrono::seconds kPatience{3};
+    const auto connection = Connections::instance().get(pool.address, kPatience);
     if (!connection) return std::nullopt;
-    const auto root = root_of(*connection);
-    if (!root) return std::nullopt;
-    const auto object = lookup_path(*root, listed.path);
-    if (object && object->gfid() == listed.file.gfid) {
-        auto image = inspect_cached(*object);
-        if (!image || (*image)->unreadable) return std::nullopt;
-        return *std::move(image);
-    }
-    // Renamed, or behind a brick that is away.
-    const auto there = exists(*connection, listed.file.gfid);
-    if (!there || *there || !hidden_bricks(*connection).empty()) return std::nullopt;
-    return nullptr;
+    auto look = [connection = *connection, listed]() -> Result<ImageNow> {
+        SFG_TRY_ASSIGN(const Object root, root_of(connection));
+        const auto object = lookup_path(root, listed.path);
+        if (object && object->gfid() == listed.file.gfid) {
+            SFG_TRY_ASSIGN(auto image, inspect_cached(*object));
+            return image->unreadable ? ImageNow() : ImageNow(std::move(image));
+        }
+        // Renamed, or behind a brick that is away.
+        SFG_TRY_ASSIGN(const bool there, exists(connection, listed.file.gfid));
+        SFG_TRY_ASSIGN(const auto hidden, hidden_bricks(connection));
+        return there || !hidden.empty() ? ImageNow() : ImageNow(nullptr);
+    };
+    auto now = run_bounded<ImageNow>(pool.address, pool.described(), kPatience, look);
+    return now ? *std::move(now) : ImageNow();
 }
 
 class Search {
@@ -194,16 +199,20 @@ class Search {
     // where they name the base: to walk through all volumes at each change would have everybody
     // wait for the slowest of them.
     Result<void> look_elsewhere() {
+        // One is enough, and each costs a few calls.
+        if (!found_.empty()) return {};
         for (const auto& image :
              Catalogue::instance().images_elsewhere(pool_.volume_id(), names_another_place)) {
             show_life();
             SFG_TRY_ASSIGN(auto needs, needs_base(*image.file.image));
             if (!needs) continue;
             const auto pool = pool_of_name(image.pool);
-            if (!pool) continue;
+            // Of two clusters that have a gluster volume of one name each means its own by it.
+            if (!pool || pool->address.volume == pool_.pool.address.volume) continue;
             const std::string place = pool->address.volume + "/" + image.path;
             if (is_ignored(place)) continue;
-            std::string since = ", as it was last listed";
+            std::string since =
+                ", as it was last listed (virsh pool-refresh " + image.pool + " looks again)";
             if (const auto now = image_now(*pool, image)) {
                 if (*now == nullptr) continue;
                 SFG_TRY_ASSIGN(needs, needs_base(**now));
@@ -215,6 +224,7 @@ class Search {
             found_.push_back(
                 {"'" + escaped(image.path.substr(skip)) + "' of " + pool->described() + since,
                  place, *needs, std::count(data.begin(), data.end(), *needs) > 0});
+            return {};
         }
         return {};
     }

@@ -44,6 +44,8 @@ Result<void> check_file(const ConvertJob& job, const ConvertFile& file) {
     const std::string name = "'" + escaped(file.path) + "'";
     if (file.path.empty() || has_zero_byte(file.path))
         return Error(ErrorKind::invalid, EINVAL, "a file of the conversion has no name");
+    if (file.descriptor && (file.volume || *file.descriptor < 0))
+        return Error(ErrorKind::invalid, EINVAL, name + " comes with a descriptor that is none");
     if (!file.volume) {
         if (file.path.front() != '/')
             return Error(ErrorKind::invalid, EINVAL, name + " is not an absolute path");
@@ -89,6 +91,8 @@ Result<void> check_job(const ConvertJob& job) {
     }
     SFG_TRY(check_format(kWritable, job.target.format, "converting to"));
     SFG_TRY(check_file(job, job.target.file));
+    if (job.target.file.descriptor)
+        return Error(ErrorKind::invalid, EINVAL, "only what is read is handed over open");
     for (const auto& node : job.target.bases) {
         SFG_TRY(check_format(kReadable, node.format, "a base of"));
         SFG_TRY(check_file(job, node.file));

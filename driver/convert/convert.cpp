@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <vector>
 
 #include "driver/convert/check_job.hpp"
 #include "driver/convert/helper_process.hpp"
@@ -124,6 +125,18 @@ class Talk {
     std::optional<Error> error_;
 };
 
+// The job as the helper has it: with the numbers that its descriptors have there.
+ConvertJob with_handed(ConvertJob job, std::vector<int>& handed) {
+    for (auto* const nodes : {&job.source, &job.target.bases})
+        for (auto& node : *nodes) {
+            if (!node.file.descriptor) continue;
+            handed.push_back(*node.file.descriptor);
+            node.file.descriptor =
+                HelperProcess::kFirstHanded + static_cast<int>(handed.size()) - 1;
+        }
+    return job;
+}
+
 }  // namespace
 
 Result<void> convert_image(const ConvertJob& job, const ConvertProgress& progress,
@@ -134,9 +147,12 @@ Result<void> convert_image(const ConvertJob& job, const ConvertProgress& progres
     const std::stop_callback wake(stop, [&] { eventfd_write(stopped.get(), 1); });
     if (stop.stop_requested()) return cancelled();
 
-    SFG_TRY_ASSIGN(HelperProcess helper,
-                   HelperProcess::start(tools.helper.empty() ? default_helper() : tools.helper));
-    Talk talk(helper.socket(), job_text(job, tools), progress);
+    std::vector<int> handed;
+    const ConvertJob its_job = with_handed(job, handed);
+    SFG_TRY_ASSIGN(
+        HelperProcess helper,
+        HelperProcess::start(tools.helper.empty() ? default_helper() : tools.helper, handed));
+    Talk talk(helper.socket(), job_text(its_job, tools), progress);
     auto deadline = Clock::now() + tools.stall_limit;
     std::optional<Error> given_up;
     while (!talk.ended()) {

@@ -28,6 +28,10 @@ struct ConvertFile {
     // Gluster's text form, such as "8a2e...-...": the file must be this one. Needed with `volume`,
     // not looked at without.
     std::string gfid;
+    // Of a local file that is read: the caller's descriptor of it, open for reading. It is handed
+    // over, and `path` is for messages only. A path may lead elsewhere by now, and that of a
+    // logical volume is a link, /dev/GROUP/NAME.
+    std::optional<int> descriptor = {};
 };
 
 // One image of a chain.

@@ -21,12 +21,15 @@ struct SpawnPlan {
     posix_spawnattr_t attributes;
     int error = 0;
 
-    explicit SpawnPlan(int socket) {
+    SpawnPlan(int socket, const std::vector<Fd>& handed) {
         posix_spawn_file_actions_init(&files);
         posix_spawnattr_init(&attributes);
         for (int fd = 0; fd < 3; ++fd) check(posix_spawn_file_actions_adddup2(&files, socket, fd));
+        int next = HelperProcess::kFirstHanded;
+        for (const Fd& fd : handed)
+            check(posix_spawn_file_actions_adddup2(&files, fd.get(), next++));
         // Libraries in this process may have opened files without O_CLOEXEC.
-        check(posix_spawn_file_actions_addclosefrom_np(&files, 3));
+        check(posix_spawn_file_actions_addclosefrom_np(&files, next));
         check(posix_spawn_file_actions_addchdir_np(&files, "/"));
         // Threads of libvirtd block signals, and it ignores some: the helper starts afresh.
         sigset_t none;
@@ -55,18 +58,26 @@ struct SpawnPlan {
 
 }  // namespace
 
-Result<HelperProcess> HelperProcess::start(const std::string& program) {
+Result<HelperProcess> HelperProcess::start(const std::string& program,
+                                           const std::vector<int>& handed) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return Error::from_errno(errno, "cannot make a socket for the converter");
     Fd ours(ends[0]);
     Fd theirs(ends[1]);
-    // Out of the way of 0 to 2, which are about to be replaced.
-    if (theirs.get() < 3) theirs.reset(fcntl(theirs.get(), F_DUPFD_CLOEXEC, 3));
+    // Out of the way of those that are about to be replaced.
+    const int free = kFirstHanded + static_cast<int>(handed.size());
+    if (theirs.get() < free) theirs.reset(fcntl(theirs.get(), F_DUPFD_CLOEXEC, free));
+    std::vector<Fd> copies;
+    for (const int fd : handed) {
+        copies.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, free));
+        if (!copies.back().ok())
+            return Error::from_errno(errno, "cannot hand a file to the converter");
+    }
     if (!theirs.ok() || fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0)
         return Error::from_errno(errno, "cannot make a socket for the converter");
 
-    SpawnPlan plan(theirs.get());
+    SpawnPlan plan(theirs.get(), copies);
     std::string name = program;
     char* const arguments[] = {name.data(), nullptr};
     char locale[] = "LC_ALL=C";

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "driver/core/fd.hpp"
 #include "driver/core/result.hpp"
@@ -15,9 +16,12 @@ namespace sfg {
 // end of the socket as the order to end.
 class HelperProcess {
   public:
-    // Starts `program` with an empty environment and no other descriptor of this process. Safe in
-    // a process of many threads: nothing of ours runs between fork and exec.
-    static Result<HelperProcess> start(const std::string& program);
+    // Starts `program` with an empty environment and, from kFirstHanded on in their order, those of
+    // `handed`; no other descriptor of this process. Safe in a process of many threads: nothing of
+    // ours runs between fork and exec.
+    static constexpr int kFirstHanded = 3;
+    static Result<HelperProcess> start(const std::string& program,
+                                       const std::vector<int>& handed = {});
 
     HelperProcess(HelperProcess&&) = default;
     // Ends it if it runs still.

@@ -8,7 +8,7 @@
 namespace sfg {
 namespace {
 
-constexpr char kMagic[] = "sfgluster-convert 1";
+constexpr char kMagic[] = "sfgluster-convert 2";
 
 class Writer {
   public:
@@ -21,6 +21,7 @@ class Writer {
         word(file.volume ? std::to_string(*file.volume) : "-");
         word(file.path);
         word(file.gfid);
+        word(file.descriptor ? std::to_string(*file.descriptor) : "-");
     }
     void nodes(const std::vector<ConvertNode>& nodes) {
         number(nodes.size());
@@ -70,15 +71,20 @@ class Reader {
     }
     ConvertFile file() {
         ConvertFile found;
-        const std::string volume = word();
-        if (volume != "-") {
-            Reader digits(volume + '\0');
-            found.volume = static_cast<std::size_t>(digits.number());
-            ok_ = ok_ && digits.ok_;
-        }
+        found.volume = index();
         found.path = word();
         found.gfid = word();
+        if (const auto descriptor = index()) found.descriptor = static_cast<int>(*descriptor);
         return found;
+    }
+    // A number, or "-" for none.
+    std::optional<std::size_t> index() {
+        const std::string text = word();
+        if (text == "-") return std::nullopt;
+        Reader digits(text + '\0');
+        const auto value = static_cast<std::size_t>(digits.number());
+        ok_ = ok_ && digits.ok_;
+        return value;
     }
     std::vector<ConvertNode> nodes() {
         std::vector<ConvertNode> found(count());

@@ -47,6 +47,9 @@ class LocalFile : public ByteSource {
     // in the way.
     Result<void> lock_shared(std::uint64_t byte);
 
+    // For handing it to another process. Stays this file's.
+    int descriptor() const { return fd_; }
+
     // Closes and reports what close(2) does. Nothing else may be called afterwards.
     Result<void> close();
 

@@ -7,9 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
@@ -80,6 +84,35 @@ Result<T> with_parent(const Disk& disk,
             return work(parent, name);
         });
 }
+
+// The files that libvirt has had made lately. Nobody can need one of which nobody knows but the
+// guest that it was made for.
+class MadeHere {
+  public:
+    static MadeHere& instance() {
+        static auto* const files = new MadeHere;  // never destroyed: threads may outlive main
+        return *files;
+    }
+    void add(const Object& file) {
+        const std::lock_guard held(mutex_);
+        files_.push_back(key_of_file(file));
+        if (files_.size() > kMost) files_.pop_front();
+    }
+    bool take(const Object& file) {
+        const std::lock_guard held(mutex_);
+        return std::erase(files_, key_of_file(file)) > 0;
+    }
+
+  private:
+    static constexpr std::size_t kMost = 1024;
+    using Key = std::pair<std::string, Gfid>;
+    static Key key_of_file(const Object& file) {
+        return {file.connection()->volume_id(), file.gfid()};
+    }
+
+    std::mutex mutex_;
+    std::deque<Key> files_;
+};
 
 constexpr char kOwnerAttribute[] = "trusted.sfgluster.owner";  // "64055:108"; empty: none
 
@@ -163,14 +196,17 @@ Result<void> create_disk(const Disk& disk) {
     return with_parent<void>(
         disk, [](const Resolved& parent, const std::string& name) -> Result<void> {
             const auto made = create_file(parent.object, name, S_IRUSR | S_IWUSR);
-            if (made) return {};
+            if (made) {
+                MadeHere::instance().add(made->object);
+                return {};
+            }
             if (made.error().kind() != ErrorKind::exists) return made.error();
             return Error(ErrorKind::exists, EEXIST, "a file has that name, and is not overwritten");
         });
 }
 
-// libvirt removes overlays that it has made (of transient disks, of snapshots that failed) and,
-// from 9.9 on, those that it has committed: a volume may have been made on one since.
+// libvirt removes what it has made a moment ago and could not use: the overlay of a snapshot, the
+// target of a copy. Anything else goes the way of all deletions.
 Result<void> unlink_disk(const Disk& disk) {
     SFG_TRY_ASSIGN(const VolumeAddress address, KnownServers::instance().address_of(disk));
     return with_parent<void>(
@@ -180,7 +216,14 @@ Result<void> unlink_disk(const Disk& disk) {
             Pool around;
             around.address = address;
             around.directory = parent.path;
-            return Gate({around, parent.object}, name).remove();
+            const OpenPool place{around, parent.object};
+            Gate gate(place, name);
+            const auto removed =
+                MadeHere::instance().take(file) ? gate.remove_unneeded() : gate.remove();
+            // The connection is well: with another one the answer would be the same.
+            if (!removed && removed.error().kind() == ErrorKind::not_connected)
+                return Error(ErrorKind::busy, EBUSY, removed.error().message());
+            return removed;
         });
 }
 

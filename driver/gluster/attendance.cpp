@@ -80,8 +80,8 @@ std::string Attended::why(const std::string& volume) const {
                "answer, so that something may have been missed; try again";
     if (hidden.empty())
         return "a brick" + of +
-               "came or went while it was looked through, so that something may have been missed; "
-               "try again";
+               "came or went, or this host stood still, while it was looked through, so that "
+               "something may have been missed; try again";
     std::string names;
     constexpr std::size_t kNamed = 4;
     for (std::size_t i = 0; i < hidden.size() && i < kNamed; ++i)
@@ -198,13 +198,11 @@ std::string snapshot_directory(const std::shared_ptr<Connection>& connection) {
     return name ? *name : "";
 }
 
-std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection) {
-    const auto graph = active_graph(connection);
-    if (!graph) return {};
-    const auto top = KnownGraphs::instance().get(connection, *graph);
-    if (!top) return {};
-    auto seen = see_bricks(connection, *graph, *top);
-    return seen ? std::move(seen->hidden) : std::vector<std::string>();
+Result<std::vector<std::string>> hidden_bricks(const std::shared_ptr<Connection>& connection) {
+    SFG_TRY_ASSIGN(const auto graph, active_graph(connection));
+    SFG_TRY_ASSIGN(const auto top, KnownGraphs::instance().get(connection, graph));
+    SFG_TRY_ASSIGN(BricksSeen seen, see_bricks(connection, graph, top));
+    return std::move(seen.hidden);
 }
 
 Error or_hidden(const std::shared_ptr<Connection>& connection, const Error& error) {
@@ -212,7 +210,7 @@ Error or_hidden(const std::shared_ptr<Connection>& connection, const Error& erro
         error.kind() != ErrorKind::io)
         return error;
     Attended attended;
-    attended.hidden = hidden_bricks(connection);
+    if (auto hidden = hidden_bricks(connection)) attended.hidden = *std::move(hidden);
     if (attended.hidden.empty()) return error;
     return Error(ErrorKind::not_connected, ENOTCONN, attended.why(connection->volume()));
 }

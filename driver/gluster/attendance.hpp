@@ -58,8 +58,9 @@ class Attendance {
     std::shared_ptr<Watch> watch_;  // with its thread, whoever is last
 };
 
-// The bricks that hide a part of the volume just now; none where that cannot be told.
-std::vector<std::string> hidden_bricks(const std::shared_ptr<Connection>& connection);
+// The bricks that hide a part of the volume just now. An error where gluster's client does not
+// tell.
+Result<std::vector<std::string>> hidden_bricks(const std::shared_ptr<Connection>& connection);
 
 // How the volume calls the directories in which it shows its snapshots; empty where it does not.
 std::string snapshot_directory(const std::shared_ptr<Connection>& connection);

@@ -44,6 +44,11 @@ Result<void> check_alive(const std::shared_ptr<Connection>& connection) {
     if (glfs_h_stat(fs, connection->root(), &stat) < 0)
         return Error::from_errno(errno, "cannot look up the root");
     if (!S_ISDIR(stat.st_mode)) return Error::from_errno(ENOTCONN, "cannot look up the root");
+    // And yet one: cluster/distribute knows the root's layout as it was at its last lookup. If a
+    // brick was down then, the names that belong on it could not be made for ever (dht-layout.c,
+    // dht_layout_search finds none: EIO). No other directory is kept for so long.
+    glfs_object* const root = glfs_h_lookupat(fs, nullptr, "/", &stat, 0);
+    if (root != nullptr) glfs_h_close(root);
     return {};
 }
 

@@ -22,7 +22,8 @@ namespace sfg {
 // The volume's root. Asks nobody: its stat() says only that it is a directory.
 Result<Object> root_of(const std::shared_ptr<Connection>& connection);
 
-// Does the volume answer? ErrorKind::not_connected, most often, where it does not.
+// Does the volume answer? ErrorKind::not_connected, most often, where it does not. Looks the root
+// up anew.
 Result<void> check_alive(const std::shared_ptr<Connection>& connection);
 
 Result<Object> lookup(const Object& directory, const std::string& name);

@@ -31,8 +31,9 @@ struct ImageInfo {
     // One sentence where the header is damaged or not known here; empty otherwise. Such a volume is
     // listed, and its base is not believed.
     std::string damage;
-    // What the base of a damaged image, or of one of a kind not known here, seems to be. Not to be
-    // opened or shown: it only keeps that base from being deleted.
+    // What the base of a damaged image, of one of a kind not known here, or of one that was
+    // uploaded in another format than qcow2 seems to be. Not to be opened or shown: it only keeps
+    // that base from being deleted.
     std::optional<std::string> claimed_backing;
     // The storage did not give the header: nothing above is known.
     bool unreadable = false;
@@ -44,6 +45,13 @@ struct ImageInfo {
 // Whether the image needs a file besides its own, as far as can be told.
 inline bool names_further_files(const ImageInfo& info) {
     return info.backing || info.claimed_backing || !info.data_files.empty();
+}
+
+// Whether what was made of an image that was read as `one` is right for one that reads as `other`.
+inline bool is_same_image(const ImageInfo& one, const ImageInfo& other) {
+    return one.format == other.format && one.capacity == other.capacity &&
+           one.cluster_size == other.cluster_size && one.backing == other.backing &&
+           one.damage == other.damage;
 }
 
 // Recognises formats other than qcow2 by the first bytes of a file: libvirt's own prober in

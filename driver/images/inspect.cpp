@@ -79,6 +79,20 @@ Result<ImageInfo> inspect_file(ByteSource& file) {
                          });
 }
 
+ImageInfo as_recorded(ImageInfo seen, const std::string& recorded, std::uint64_t file_size) {
+    if (recorded == "qcow2") return seen;
+    if (recorded == "raw" || recorded == "iso" || recorded != seen.format) {
+        ImageInfo info;
+        if (recorded == "iso") info.format = recorded;
+        info.capacity = file_size;
+        return info;
+    }
+    seen.claimed_backing = std::move(seen.backing);
+    seen.backing.reset();
+    seen.backing_format.clear();
+    return seen;
+}
+
 Result<ImageInfo> inspect_object(const Object& file) {
     std::vector<std::byte> start(kHeaderBytes);
     std::size_t length = 0;
@@ -92,10 +106,7 @@ Result<ImageInfo> inspect_object(const Object& file) {
                                    });
     if (info.format != "raw" || !info.data_files.empty() || info.claimed_backing) {
         SFG_TRY_ASSIGN(const auto recorded, file.attribute(kFormatAttribute));
-        if (recorded == "raw") {
-            info = ImageInfo();
-            info.capacity = size;
-        }
+        if (recorded) info = as_recorded(std::move(info), *recorded, size);
     }
     return info;
 }

@@ -25,6 +25,12 @@ ImageInfo inspect_bytes(
 // The same with `file`, all of it.
 Result<ImageInfo> inspect_file(ByteSource& file);
 
+// What an image that looks like `seen` is if `recorded` is the format it was made or uploaded with.
+// What was not made as qcow2 is what it was, and opens no base: its guest can write to it what it
+// will. What was "raw" or "iso", or does not look any more like what it was, is plain data; of
+// others the base is only claimed.
+ImageInfo as_recorded(ImageInfo seen, const std::string& recorded, std::uint64_t file_size);
+
 // Looks at a file of a gluster volume, the recorded format included: one call for a raw file,
 // two for others. Errors are gluster's, without a name.
 Result<ImageInfo> inspect_object(const Object& file);

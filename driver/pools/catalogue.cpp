@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/pools/catalogue.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "driver/images/header_cache.hpp"
 
 namespace sfg {
@@ -67,6 +70,11 @@ std::vector<Catalogue::ListedFile> Catalogue::images_elsewhere(
             if (!entry.deleted && entry.file.image != nullptr && wanted(*entry.file.image))
                 found.push_back({key.pool, path, entry.file});
     }
+    for (const auto& [key, files] : stopped_) {
+        if (key.volume_id == volume_id) continue;
+        std::copy_if(files.begin(), files.end(), std::back_inserter(found),
+                     [&](const ListedFile& file) { return wanted(*file.file.image); });
+    }
     return found;
 }
 
@@ -114,6 +122,7 @@ NamedFiles Catalogue::replace(const Key& pool, std::uint64_t since, const NamedF
                               bool complete) {
     const std::lock_guard held(mutex_);
     auto& list = lists_[pool];
+    if (complete) stopped_.erase(pool);
     failed_creations_.erase(pool.pool);
     std::unordered_set<std::string> shown;
     bool gone = false;
@@ -143,6 +152,15 @@ NamedFiles Catalogue::replace(const Key& pool, std::uint64_t since, const NamedF
 
 void Catalogue::forget(const std::string& pool) {
     const std::lock_guard held(mutex_);
+    for (const auto& [key, list] : lists_) {
+        if (key.pool != pool) continue;
+        auto& kept = stopped_[key];
+        for (const auto& [path, entry] : list)
+            if (!entry.deleted && entry.file.image != nullptr &&
+                names_further_files(*entry.file.image))
+                kept.push_back({pool, path, entry.file});
+        if (kept.empty()) stopped_.erase(key);
+    }
     std::erase_if(lists_, [&](const auto& list) { return list.first.pool == pool; });
     failed_creations_.erase(pool);
 }

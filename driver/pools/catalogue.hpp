@@ -54,7 +54,8 @@ class Catalogue {
     // The files of the gluster volume that name further ones, as they were last read.
     NamedFiles dependent_images(const std::string& volume_id);
 
-    // The files of other gluster volumes, with the pools that list them, of which `wanted` is true.
+    // The files of other gluster volumes of which `wanted` is true, with the pools that list them,
+    // or did before they were stopped: in an outage libvirt stops a pool that cannot be refreshed.
     struct ListedFile {
         std::string pool;
         std::string path;
@@ -89,7 +90,8 @@ class Catalogue {
     NamedFiles replace(const Key& pool, std::uint64_t since, const NamedFiles& files,
                        bool complete);
 
-    // The pool is active no more, whatever gluster volume it is of.
+    // The pool is active no more, whatever gluster volume it is of. What of it names further files
+    // is kept for images_elsewhere until the pool is listed anew.
     void forget(const std::string& pool);
 
   private:
@@ -105,6 +107,7 @@ class Catalogue {
 
     std::mutex mutex_;
     std::map<Key, List> lists_;
+    std::map<Key, std::vector<ListedFile>> stopped_;  // that name further files
     std::map<std::string, std::unordered_set<std::string>> failed_creations_;  // by pool
     std::uint64_t moments_ = 0;
 };

@@ -2,10 +2,14 @@
 #include "driver/pools/file_use.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
+
+#include "driver/gluster/bounded.hpp"
 
 namespace sfg {
 namespace {
@@ -65,6 +69,22 @@ Error in_the_way(File& file) {
     return busy("another process, on this or another host, works with it");
 }
 
+// Takes the lock that goes with the use.
+Result<void> lock(UsedFile& used) {
+    const bool exclusive = used.use == FileUse::exclusive;
+    const auto locked = exclusive ? used.file.lock(File::Lock::exclusive, kWholeFile)
+                                  : used.file.lock(File::Lock::shared, kOurs);
+    if (locked || locked.error().kind() != ErrorKind::busy) return locked;
+    return exclusive ? in_the_way(used.file)
+                     : busy("another process, on this or another host, changes it");
+}
+
+// The client has no connection to the brick, or has not opened the file anew yet.
+bool is_away(const Error& error) {
+    return error.kind() == ErrorKind::not_connected || error.system_errno() == EBADFD ||
+           error.system_errno() == EBADF;
+}
+
 }  // namespace
 
 Result<FileHold> hold_object(const Object& object, FileUse use, const std::string& doing) {
@@ -80,19 +100,27 @@ Result<FileHold> hold_object(const Object& object, FileUse use, const std::strin
 }
 
 Result<void> take_again(UsedFile& used) {
-    const bool exclusive = used.use == FileUse::exclusive;
-    const auto locked = exclusive ? used.file.lock(File::Lock::exclusive, kWholeFile)
-                                  : used.file.lock(File::Lock::shared, kOurs);
-    if (locked || locked.error().kind() != ErrorKind::busy) return locked;
-    return exclusive ? in_the_way(used.file)
-                     : busy("another process, on this or another host, changes it");
+    // A client connects anew every three seconds.
+    constexpr std::chrono::milliseconds kPatience{5000};
+    constexpr std::chrono::milliseconds kPause{250};
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (true) {
+        const auto locked = lock(used);
+        if (locked || !is_away(locked.error())) return locked;
+        if (std::chrono::steady_clock::now() >= deadline)
+            return Error(ErrorKind::not_connected, ENOTCONN,
+                         "the brick that has it does not answer this host, or has lost it (" +
+                             errno_text(locked.error().system_errno()) + "); try again");
+        show_life();
+        std::this_thread::sleep_for(kPause);
+    }
 }
 
 Result<UsedFile> use_shared(const Object& object, const std::string& doing) {
     SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::shared, doing));
     SFG_TRY_ASSIGN(File file, File::open_for_reading(object));
     UsedFile used{std::move(hold), std::move(file), FileUse::shared};
-    SFG_TRY(take_again(used));
+    SFG_TRY(lock(used));
     return used;
 }
 
@@ -101,7 +129,7 @@ Result<UsedFile> use_exclusively(const Object& object, const std::string& doing,
     SFG_TRY_ASSIGN(FileHold hold, hold_object(object, FileUse::exclusive, doing));
     SFG_TRY_ASSIGN(File file, File::open_for_writing(object, leave));
     UsedFile used{std::move(hold), std::move(file), FileUse::exclusive};
-    SFG_TRY(take_again(used));
+    SFG_TRY(lock(used));
     return used;
 }
 

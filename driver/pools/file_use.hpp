@@ -43,7 +43,7 @@ Result<UsedFile> use_exclusively(const Object& object, const std::string& doing,
 // Takes the lock once more, for the moment before what cannot be taken back: a brick that was
 // restarted has forgotten all locks, and its clients do not take theirs anew (client.strict-locks
 // would rather have them lose the open file), so that another may hold the file since.
-// ErrorKind::busy where one does.
+// ErrorKind::busy where one does. Waits for a brick that is coming back, for five seconds.
 Result<void> take_again(UsedFile& used);
 
 // The table only: for what cannot be opened and locked (directories).

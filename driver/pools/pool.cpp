@@ -12,6 +12,7 @@
 #include "driver/gluster/uri.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/parents.hpp"
+#include "driver/pools/temporaries.hpp"
 
 namespace sfg {
 namespace {
@@ -152,7 +153,9 @@ void forget_recent_pool(const Pool& pool) {
 Result<void> build_pool(const Pool& pool) {
     auto built = with_root(pool, [&](const Object& root) -> Result<void> {
         SFG_TRY(make_directories(root, pool.directory, {}));
-        return {};
+        if (pool.directory.empty()) return {};
+        SFG_TRY_ASSIGN(const Object parent, lookup_path(root, parent_of(pool.directory)));
+        return make_durable(parent, last_of(pool.directory));
     });
     if (!built) return in_context(pool, built.error());
     return built;
@@ -172,7 +175,8 @@ Result<void> delete_pool(const Pool& pool) {
         if (!removed && removed.error().system_errno() == ENOTEMPTY)
             return Error(ErrorKind::busy, ENOTEMPTY,
                          "its directory '/" + pool.directory + "' is not empty");
-        return removed;
+        if (!removed) return removed;
+        return make_durable(parent, last_of(pool.directory));
     });
     if (!deleted) return in_context(pool, deleted.error());
     return deleted;
@@ -184,7 +188,8 @@ Result<Usage> usage_of(const OpenPool& open) {
     const std::uint64_t fragment = found->f_frsize;
     Usage usage;
     usage.capacity = fragment * found->f_blocks;
-    usage.available = fragment * found->f_bfree;
+    // Not f_bfree: part of that is kept for root on the bricks, and a guest's image is its user's.
+    usage.available = fragment * found->f_bavail;
     usage.allocation = usage.capacity - usage.available;
     return usage;
 }

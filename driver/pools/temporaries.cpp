@@ -89,10 +89,17 @@ Temporary::~Temporary() {
 
 Result<void> Temporary::publish(const std::function<Result<void>()>& check) {
     SFG_TRY(link(created_.object, directory_, final_name_));
-    if (auto checked = check(); !checked) {
-        if (auto removed = remove_file(directory_, final_name_, ChangeLeave()); !removed)
-            log_warning("'" + escaped(final_name_) +
-                        "', which was not to be made, stays: " + removed.error().message());
+    // The flush before was of the data. The name is in the brick's journal only now (see
+    // make_durable).
+    auto checked = file().flush();
+    if (checked) {
+        checked = check();
+        if (!checked && checked.error().kind() != ErrorKind::not_found &&
+            checked.error().kind() != ErrorKind::busy)
+            checked = {};
+    }
+    if (!checked) {
+        take_back();
         return checked.error();
     }
     // From here on the volume stands. What fails now is untidy and no more.
@@ -101,6 +108,22 @@ Result<void> Temporary::publish(const std::function<Result<void>()>& check) {
                     "' is left for a later refresh: " + removed.error().message());
     registration_.reset();
     return {};
+}
+
+void Temporary::take_back() {
+    Result<void> removed;
+    const auto stands = lookup(directory_, final_name_);
+    if (stands && stands->gfid() != created_.object.gfid()) return;
+    if (stands) removed = remove_file(directory_, final_name_, ChangeLeave());
+    if (!stands && stands.error().kind() != ErrorKind::not_found) removed = stands.error();
+    if (!removed)
+        log_warning("'" + escaped(final_name_) +
+                    "', which was not to be made, stays: " + removed.error().message());
+}
+
+Result<void> make_durable(const Object& directory, const std::string& name) {
+    SFG_TRY_ASSIGN(Temporary temporary, Temporary::make(directory, name, 0600));
+    return temporary.file().flush();
 }
 
 class Sweep {

@@ -2,7 +2,9 @@
 //
 // What libvirt sends is gathered in pieces that several threads write at once. A further thread
 // flushes while they go on, so that little is left to do when the stream is finished: libvirt asks
-// for that in its event loop, where nothing may wait for long, and its answer is final.
+// for that in its event loop, where nothing may wait for long, and its answer is final. So no more
+// is taken from the client than the storage confirms in a part of that time (Window): it waits in
+// send, where waiting harms nobody.
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +22,7 @@
 #include "driver/transfer/progress.hpp"
 #include "driver/transfer/stream_gate.hpp"
 #include "driver/transfer/transfer.hpp"
+#include "driver/transfer/window.hpp"
 
 namespace sfg {
 namespace {
@@ -31,10 +34,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostPieces = 16;
 constexpr std::size_t kMostQueued = kMostPieces * kTransferUnit;
 
-// How much is written before it is flushed: as much as was flushed within kFlushGoal the last time.
-constexpr std::chrono::milliseconds kFlushGoal{200};
-constexpr std::uint64_t kLeastBetweenFlushes = 4 * kTransferUnit;
-constexpr std::uint64_t kMostBetweenFlushes = 256 * kTransferUnit;
+// What a slow client has sent is flushed when no more has come for so long.
+constexpr std::chrono::milliseconds kIdle{100};
 
 class Upload final : public Transfer, public std::enable_shared_from_this<Upload> {
   public:
@@ -80,6 +81,7 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
         }
         std::size_t done = 0;
         while (done < bytes.size() && has_room()) done += gather(bytes.subspan(done));
+        window_.took(done, Clock::now());
         update_gate();
         changed_.notify_all();
         if (done == 0 && !bytes.empty()) return std::optional<std::size_t>();
@@ -138,8 +140,11 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
     // With the lock held, these:
     bool has_room() const {
-        return queued_ < kMostQueued && queue_.size() < kMostPieces && !stopped_;
+        return queued_ < kMostQueued && queue_.size() < kMostPieces &&
+               outstanding() < window_.bytes() && !stopped_;
     }
+    // Sent, and not yet on stable storage.
+    std::uint64_t outstanding() const { return queued_ + in_hand_ + unflushed_; }
     // What was met is told at the next send, so that must be asked for.
     void update_gate() { gate_.set_writable(has_room() || error_); }
 
@@ -165,8 +170,8 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
             queue_.push_back(
                 {{position_, 0}, std::make_unique_for_overwrite<std::byte[]>(kTransferUnit)});
         Piece& piece = queue_.back();
-        const auto part =
-            static_cast<std::size_t>(std::min<std::uint64_t>(boundary - position_, bytes.size()));
+        const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(
+            {boundary - position_, bytes.size(), window_.bytes() - outstanding()}));
         std::memcpy(piece.bytes.get() + piece.extent.length, bytes.data(), part);
         piece.extent.length += part;
         position_ += part;
@@ -183,10 +188,10 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
             if (stopped_ || done_) return;
             const Piece piece = std::move(queue_.front());
             queue_.pop_front();
-            if (piece.bytes)
-                queued_ -= static_cast<std::size_t>(piece.extent.length);
-            else
-                making_hole_ = true;
+            const std::uint64_t length = piece.bytes ? piece.extent.length : 0;
+            queued_ -= static_cast<std::size_t>(length);
+            in_hand_ += length;
+            if (!piece.bytes) making_hole_ = true;
             ++writing_;
             update_gate();
             changed_.notify_all();
@@ -199,9 +204,10 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
             }
             held.lock();
             --writing_;
+            in_hand_ -= length;
             if (!piece.bytes) making_hole_ = false;
             if (!written) return fail(written.error());
-            if (piece.bytes) unflushed_ += piece.extent.length;
+            unflushed_ += length;
             progress_.advance(piece.extent.length);
             changed_.notify_all();
         }
@@ -209,7 +215,7 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
     // A hole is made by one thread alone, for it may change the size.
     bool may_write(const Piece& piece) const {
-        return unflushed_ < 2 * between_flushes_ && !making_hole_ && (piece.bytes || writing_ == 0);
+        return !making_hole_ && (piece.bytes || writing_ == 0);
     }
 
     Result<void> write(const Piece& piece) {
@@ -224,26 +230,26 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
     void conduct() {
         std::unique_lock held(mutex_);
         while (true) {
-            changed_.wait(
-                held, [&] { return stopped_ || unflushed_ >= between_flushes_ || is_complete(); });
+            const bool enough = changed_.wait_for(
+                held, kIdle, [&] { return stopped_ || is_to_be_flushed() || is_complete(); });
             if (stopped_) break;
+            if (!enough && !(unflushed_ > 0 && queue_.empty() && writing_ == 0)) continue;
             const bool at_end = is_complete();
             const std::uint64_t covered = unflushed_;
             const std::uint64_t end = position_;
             held.unlock();
-            const auto begun = Clock::now();
             Result<void> flushed;
             try {
                 flushed = at_end ? complete_(end) : file_->flush();
             } catch (const std::exception& failure) {
                 flushed = Error(ErrorKind::io, ENOMEM, failure.what());
             }
-            const auto took = Clock::now() - begun;
             held.lock();
             if (!flushed) fail(flushed.error());
             if (at_end || stopped_) break;
+            window_.confirmed(covered, Clock::now());
             unflushed_ -= covered;
-            adapt(covered, took);
+            update_gate();
             changed_.notify_all();
         }
         // The file is closed, and the volume free for the next, before the end is told; and not in
@@ -264,13 +270,11 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
 
     bool is_complete() const { return finishing_ && queue_.empty() && writing_ == 0; }
 
-    void adapt(std::uint64_t covered, Clock::duration took) {
-        const auto milliseconds = std::max<std::int64_t>(
-            1, std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-        const std::uint64_t fits = covered * static_cast<std::uint64_t>(kFlushGoal.count()) /
-                                   static_cast<std::uint64_t>(milliseconds);
-        between_flushes_ = std::clamp(std::min(fits, between_flushes_ * 2), kLeastBetweenFlushes,
-                                      kMostBetweenFlushes);
+    // Half of the window, so that the threads go on with the other half; or all there is.
+    bool is_to_be_flushed() const {
+        return unflushed_ > 0 &&
+               (unflushed_ >= window_.bytes() / 2 ||
+                (queue_.empty() && writing_ == 0 && outstanding() >= window_.bytes()));
     }
 
     const std::string who_;
@@ -287,8 +291,9 @@ class Upload final : public Transfer, public std::enable_shared_from_this<Upload
     std::size_t queued_ = 0;  // bytes in the queue
     int writing_ = 0;         // how many threads write
     bool making_hole_ = false;
-    std::uint64_t unflushed_ = 0;
-    std::uint64_t between_flushes_ = 32 * kTransferUnit;
+    std::uint64_t in_hand_ = 0;    // bytes that they write
+    std::uint64_t unflushed_ = 0;  // bytes that were written
+    Window window_;
     std::optional<Error> error_;
     bool finishing_ = false;
     bool stopped_ = false;

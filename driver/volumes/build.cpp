@@ -81,6 +81,12 @@ Result<void> check_name_is_free(const OpenPool& pool, const std::string& name) {
                               " was there when it was last listed");
 }
 
+Error not_made(const std::string& who, const Error& error) {
+    if (error.kind() != ErrorKind::not_found) return error.with_context("cannot create " + who);
+    return Error(error.kind(), error.system_errno(),
+                 error.message() + "; " + who + " was not created");
+}
+
 Error exists_already(const Pool& pool, const std::string& name) {
     return Error(ErrorKind::exists, EEXIST,
                  "'" + escaped(name) + "' of " + pool.described() +

@@ -19,13 +19,13 @@ namespace sfg {
 // Writes what the volume shall hold; returns what reading it would tell, where that is known.
 using Fill = std::function<Result<std::optional<ImageInfo>>(Temporary& temporary)>;
 
-// Whether what it was made from is still what it was.
+// Whether its base is still what it was.
 using LastLook = std::function<Result<void>()>;
 
 // Makes a file under a temporary name beside the volume's own, fills it, sets its owner and
-// permissions, records its format, flushes it, links it to its name, and asks `last_look`. Whatever
-// happens there is either the whole volume or none. ErrorKind::exists where the name is taken by
-// now.
+// permissions, records its format, flushes it and links it to its name; before and after that it
+// asks `last_look`. Whatever happens there is either the whole volume or none. ErrorKind::exists
+// where the name is taken by now.
 Result<Gfid> build_file(const OpenPool& pool, const VolumeRequest& request, const Fill& fill,
                         const LastLook& last_look);
 
@@ -39,6 +39,11 @@ Result<Gfid> with_parents(const OpenPool& pool, const std::string& name,
 // this gluster volume and cannot be seen just now, since a brick is away: ErrorKind::not_connected.
 // ErrorKind::exists where it can be seen.
 Result<void> check_name_is_free(const OpenPool& pool, const std::string& name);
+
+// What a user is told where `who` ("volume 'x' of pool 'p'") was not made for another reason.
+// libvirt puts "Storage volume not found:" before what is missing (VIR_ERR_NO_STORAGE_VOL): a base,
+// a source.
+Error not_made(const std::string& who, const Error& error);
 
 // What a user is told where the name is taken. libvirt puts words around it
 // (VIR_ERR_STORAGE_VOL_EXIST): "storage volume ... exists already".

@@ -10,6 +10,7 @@
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
+#include "driver/images/inspect.hpp"
 #include "driver/pools/catalogue.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/parents.hpp"
@@ -107,17 +108,27 @@ class Clone {
         return std::optional<ImageInfo>();
     }
 
-    // Nobody has changed what was copied, or has taken the base away.
-    Result<void> last_look() const {
+    // What was copied is still held, and no other image than it was. (That nobody wrote to it in
+    // between it does not tell: of a raw disk its guest may.)
+    Result<void> check_sources() const {
         for (const auto& image : chain_) {
             if (!image.used) continue;
-            if (auto taken = take_again(*image.used); !taken)
-                return taken.error().with_context("the source " + image.described());
+            if (auto same = check_source(image); !same)
+                return same.error().with_context("the source " + image.described());
         }
-        return base_ ? check_still_there(*base_) : Result<void>();
+        return {};
     }
 
   private:
+    static Result<void> check_source(const ChainImage& image) {
+        SFG_TRY(take_again(*image.used));
+        if (image.format == "raw") return {};
+        SFG_TRY(keep_guests_from_writing(*image.used));
+        SFG_TRY_ASSIGN(const ImageInfo now, inspect_file(image.used->file));
+        if (is_same_image(now, image.info)) return {};
+        return Error(ErrorKind::busy, EBUSY, "it was changed while it was copied");
+    }
+
     // By its bytes, or must qemu-img understand them?
     Result<bool> can_be_copied() {
         if (source_.format != request_.format) return false;
@@ -246,18 +257,33 @@ Result<void> clone_volume(const OpenPool& pool, const VolumeRequest& request,
             SFG_TRY_ASSIGN(base, find_base(pool, path, *request.backing));
         }
         Clone clone(pool, request, std::move(image), base);
-        return build_file(
-            pool, request, [&](Temporary& temporary) { return clone.fill(temporary); },
-            [&] { return clone.last_look(); });
+        const auto check_base = [&] { return base ? check_still_there(*base) : Result<void>(); };
+        auto made = build_file(
+            pool, request,
+            [&](Temporary& temporary) -> Result<std::optional<ImageInfo>> {
+                SFG_TRY_ASSIGN(auto info, clone.fill(temporary));
+                SFG_TRY(clone.check_sources());
+                return info;
+            },
+            check_base);
+        // With its image, while the base is held: from then on a deletion of that finds it here.
+        if (made) {
+            std::shared_ptr<const ImageInfo> read;
+            if (const auto object = base ? lookup_path(pool.directory, request.name)
+                                         : Result<Object>(Error(ErrorKind::not_found, ""));
+                object && object->gfid() == *made)
+                if (auto inspected = inspect_cached(*object)) read = *std::move(inspected);
+            Catalogue::instance().made(key_of(pool), path, {*made, {}, std::move(read)});
+        }
+        return made;
     };
     const auto built = work();
     if (!built) {
         remove_parents(pool, request.name);
         if (built.error().kind() == ErrorKind::exists)
             return exists_already(pool.pool, request.name);
-        return built.error().with_context("cannot create " + who);
+        return not_made(who, built.error());
     }
-    Catalogue::instance().made(key_of(pool), path, {*built});
     return {};
 }
 

@@ -42,7 +42,7 @@ ConvertNode node_of(const ChainImage& image, Mounts& mounts) {
     if (image.place)
         node.file = mounts.file_at(*image.place, image.gfid);
     else
-        node.file.path = image.local_path;
+        node.file = {std::nullopt, image.local_path, "", image.file->descriptor()};
     return node;
 }
 
@@ -91,8 +91,9 @@ Result<void> convert_chain(const std::vector<ChainImage>& chain, const OpenPool&
     job.target.format = request.format;
     job.target.file = mounts.file_at(place_in(pool, join_path(parent_of(path), temporary.name())),
                                      temporary.object().gfid());
+    std::vector<ChainImage> bases;  // open until the end
     if (base) {
-        SFG_TRY_ASSIGN(const auto bases,
+        SFG_TRY_ASSIGN(bases,
                        chain_of_base(*base, "a volume that has it as its base is being made"));
         job.target.made = true;
         job.target.bases = nodes_of(bases, mounts);

@@ -7,6 +7,7 @@
 
 #include "driver/core/log.hpp"
 #include "driver/gluster/directory.hpp"
+#include "driver/images/header_cache.hpp"
 #include "driver/pools/catalogue.hpp"
 #include "driver/pools/names.hpp"
 #include "driver/pools/parents.hpp"
@@ -94,7 +95,9 @@ Result<std::optional<ImageInfo>> fill(Temporary& temporary, const VolumeRequest&
 Result<Gfid> build_directory(const Object& parent, const VolumeRequest& request) {
     SFG_TRY_ASSIGN(const Object made, make_directory(parent, last_of(request.name),
                                                      request.mode.value_or(kDirectoryMode)));
-    if (auto owned = made.set_ownership(std::nullopt, request.owner, request.group); !owned) {
+    auto owned = made.set_ownership(std::nullopt, request.owner, request.group);
+    if (owned) owned = make_durable(parent, last_of(request.name));
+    if (!owned) {
         if (auto removed = remove_directory(parent, last_of(request.name)); !removed)
             log_warning("directory '" + escaped(request.name) +
                         "' stays behind: " + removed.error().message());
@@ -164,7 +167,7 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
     std::optional<Base> base;
     if (request.backing) {
         auto found = find_base(pool, path, *request.backing);
-        if (!found) return found.error().with_context(who);
+        if (!found) return not_made(who, found.error());
         base = *std::move(found);
     }
 
@@ -180,9 +183,12 @@ Result<void> create_volume(const OpenPool& pool, const VolumeRequest& request) {
         remove_parents(pool, request.name);
         if (built.error().kind() == ErrorKind::exists)
             return exists_already(pool.pool, request.name);
-        return built.error().with_context("cannot create " + who);
+        return not_made(who, built.error());
     }
-    Catalogue::instance().made(key_of(pool), path, {*built});
+    // With its image, while the base is held: from then on a deletion of that finds it here.
+    Catalogue::instance().made(
+        key_of(pool), path,
+        {*built, {}, HeaderCache::instance().last_read(pool.volume_id(), *built)});
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include "driver/images/inspect.hpp"
 #include "driver/pools/catalogue.hpp"
 #include "driver/pools/names.hpp"
+#include "driver/pools/temporaries.hpp"
 
 namespace sfg {
 namespace {
@@ -94,9 +95,6 @@ Result<Attended> Gate::check_dependants(const Object& object, const Loss& loss,
         // From here on it is noticed when a brick is restarted, which forgets that it is held.
         if (used != nullptr) SFG_TRY(take_again(*used));
         SFG_TRY(check_no_dependants(pool_, object, path(), capacity));
-        // A mount does not ask for our locks, and the search may have taken its time.
-        SFG_TRY_ASSIGN(const Object current, look_up_listed());
-        if (current.gfid() != object.gfid()) return another_file();
         attended = attendance->end();
         show_life();
         if (attended.complete()) return attended;
@@ -130,7 +128,27 @@ Result<TakenVolume> Gate::take(const std::string& doing) {
     return take(doing, [](const ImageInfo&) { return Result<Loss>(Loss()); });
 }
 
+// Nobody needs it, it still stands there, and no brick can have forgotten who holds it since.
+Result<void> Gate::check_unneeded(const Object& object, UsedFile* used) const {
+    SFG_TRY_ASSIGN(Attended attended, check_dependants(object, Loss(), used));
+    // The bricks have been asked since it was looked at last, and a mount does not ask for our
+    // locks.
+    SFG_TRY_ASSIGN(const Object current, look_up_listed());
+    if (current.gfid() != object.gfid()) return another_file();
+    if (attended.is_recent()) return {};
+    attended.steady = false;
+    return Error(ErrorKind::not_connected, ENOTCONN, attended.why(pool_.connection()->volume()));
+}
+
 Result<void> Gate::remove() {
+    return remove(true);
+}
+
+Result<void> Gate::remove_unneeded() {
+    return remove(false);
+}
+
+Result<void> Gate::remove(bool may_be_needed) {
     constexpr char kDoing[] = "it is being deleted";
     SFG_TRY_ASSIGN(const Object listed, look_up_listed());
     // What is not a regular file cannot be opened and locked.
@@ -142,18 +160,11 @@ Result<void> Gate::remove() {
         SFG_TRY_ASSIGN(hold, hold_object(listed, FileUse::exclusive, kDoing));
     }
     SFG_TRY_ASSIGN(const Object parent, lookup_path(pool_.directory, parent_of(name_)));
-    if (listed.is_directory()) {
+    if (may_be_needed && !listed.is_directory()) {
+        SFG_TRY(check_unneeded(listed, used ? &*used : nullptr));
+    } else {
         SFG_TRY_ASSIGN(const Object current, look_up_listed());
         if (current.gfid() != listed.gfid()) return another_file();
-    } else {
-        SFG_TRY_ASSIGN(Attended attended,
-                       check_dependants(listed, Loss(), used ? &*used : nullptr));
-        // Nothing was asked since, unless this host stood still.
-        if (!attended.is_recent()) {
-            attended.steady = false;
-            return Error(ErrorKind::not_connected, ENOTCONN,
-                         attended.why(pool_.connection()->volume()));
-        }
     }
     auto removed = listed.is_directory() ? remove_directory(parent, last_of(name_))
                                          : remove_file(parent, last_of(name_), ChangeLeave());
@@ -164,8 +175,15 @@ Result<void> Gate::remove() {
         const auto still = lookup(parent, last_of(name_));
         if (!still && still.error().kind() == ErrorKind::not_found) removed = Result<void>();
     }
-    if (removed) Catalogue::instance().deleted(pool_.volume_id(), path(), listed.gfid());
-    return removed;
+    if (!removed) return removed;
+    Catalogue::instance().deleted(pool_.volume_id(), path(), listed.gfid());
+    // It is done, whatever becomes of this.
+    const auto flushed = used ? used->file.flush() : make_durable(parent, last_of(name_));
+    if (!flushed)
+        log_warning(volume_described(pool_.pool, name_) +
+                    " is deleted, and may come back if the bricks lose power: " +
+                    flushed.error().message());
+    return {};
 }
 
 Result<void> record_format(const Object& object, const std::string& format) {

@@ -92,10 +92,14 @@ class Gate {
 
     // The same way to its end: removes the file, or the directory if it is empty.
     Result<void> remove();
+    // The same, of a file that the caller knows nobody to need: only held, and looked at.
+    Result<void> remove_unneeded();
 
   private:
     Result<Object> look_up_listed() const;
     Result<Attended> check_dependants(const Object& object, const Loss& loss, UsedFile* used) const;
+    Result<void> check_unneeded(const Object& object, UsedFile* used) const;
+    Result<void> remove(bool may_be_needed);
     std::string path() const;
 
     const OpenPool& pool_;

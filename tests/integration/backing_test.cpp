@@ -288,6 +288,11 @@ TEST_F(BackingTest, WhatCannotBeABaseIsRefused) {
               VIR_ERR_INVALID_ARG},
              {"gluster://" + lab().gluster_host() + "/nosuchvolume/a", VIR_ERR_OPERATION_FAILED}})
         EXPECT_TRUE(refused(pool().create(overlay("a", base)), code)) << base;
+    // It is the base that was not found, and libvirt says "Storage volume not found:" before it.
+    const Refusal refusal = refusal_of(pool().create(overlay("a", "missing")));
+    EXPECT_NE(refusal.message.find("not found: base 'missing' does not exist; volume 'a' of pool"),
+              std::string::npos)
+        << refusal.message;
     EXPECT_EQ(on_brick(), before);
 }
 

@@ -226,6 +226,14 @@ TEST_F(CloneTest, FromALocalPool) {
     EXPECT_TRUE(same_guest_bytes("qcow2", local_path_ + "/q", "qcow2", fuse("q")));
     ASSERT_TRUE(done(pool().clone(like("r-of-q", "raw"), *local.volume("q"))));
     EXPECT_TRUE(same_guest_bytes("qcow2", local_path_ + "/q", "raw", fuse("r-of-q")));
+    // As the volumes of a logical pool are: /dev/GROUP/NAME is a link.
+    ASSERT_TRUE(shell("mv " + quoted(local_path_ + "/q") + " " + quoted(local_path_ + "-away") +
+                      " && ln -s " + quoted(local_path_ + "-away") + " " +
+                      quoted(local_path_ + "/q"))
+                    .ok());
+    ASSERT_TRUE(done(pool().clone(like("r-of-link", "raw"), *local.volume("q"))));
+    EXPECT_TRUE(same_guest_bytes("qcow2", local_path_ + "/q", "raw", fuse("r-of-link")));
+    fs::remove(local_path_ + "-away");
 }
 
 TEST_F(CloneTest, FromAnotherGlusterVolume) {

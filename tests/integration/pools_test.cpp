@@ -158,7 +158,7 @@ TEST_F(PoolsTest, SpaceIsThatOfTheGlusterVolume) {
     EXPECT_EQ(info->capacity, status.f_frsize * status.f_blocks);
     EXPECT_EQ(info->allocation + info->available, info->capacity);
     // Others write to this machine's disk meanwhile.
-    EXPECT_NEAR(static_cast<double>(info->available), size * static_cast<double>(status.f_bfree),
+    EXPECT_NEAR(static_cast<double>(info->available), size * static_cast<double>(status.f_bavail),
                 static_cast<double>(512 * kMiB));
 
     const XmlText xml(pool().xml());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "tests/support/pool_fixture.hpp"
 #include "tests/support/stream_client.hpp"
@@ -171,6 +172,28 @@ TEST_F(UploadedFormatTest, AnUploadedRawDiskStaysRaw) {
          quoted(fuse("a")) + " conv=notrunc status=none");
     ASSERT_TRUE(done(pool().refresh()));
     expect_shown("a", "raw", 3000000);
+}
+
+// The same, whatever it was: only what was uploaded as qcow2 has a base.
+TEST_F(UploadedFormatTest, WhatIsNoQcow2BecomesNone) {
+    ASSERT_TRUE(done(pool().create(qcow2("secret", kGiB))));
+    here("qemu-img create -q -f qcow2 -u -F qcow2 -b secret guests 1G");
+    here(
+        "head -c 3000000 /dev/zero > iso && printf '\\001CD001' | dd of=iso bs=1 seek=32768 "
+        "conv=notrunc status=none");
+    here("qemu-img create -q -f vmdk vmdk 3M");
+    for (const auto& [image, shown] :
+         std::map<std::string, std::string>{{"iso", "iso"}, {"vmdk", "raw"}}) {
+        uploaded(image, image);
+        expect_shown(image, image, image == "iso" ? 3000000 : 3 * kMiB);
+        const auto length = fs::file_size(local(image));
+        here("dd if=guests of=" + quoted(fuse(image)) + " conv=notrunc status=none");
+        ASSERT_TRUE(done(pool().refresh()));
+        expect_shown(image, shown, std::max<std::uint64_t>(length, fs::file_size(fuse(image))));
+        // Nothing but its own bytes is in a copy.
+        ASSERT_TRUE(done(pool().clone(raw("copy-" + image, length), *pool().volume(image))));
+        EXPECT_EQ(read_file("copy-" + image), read_file(image));
+    }
 }
 
 TEST_F(UploadedFormatTest, ADamagedImageIsTakenAsItIs) {

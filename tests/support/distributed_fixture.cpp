@@ -29,6 +29,8 @@ bool has_file(const std::string& path) {
            lgetxattr(path.c_str(), kLinkOfDistribution, nullptr, 0) < 0;
 }
 
+}  // namespace
+
 bool everybody_is_connected(Lab& lab, const std::string& volume, std::size_t bricks) {
     const Ran status = lab.gluster({"volume", "status", volume, "clients", "--xml"});
     const auto counts =
@@ -37,8 +39,6 @@ bool everybody_is_connected(Lab& lab, const std::string& volume, std::size_t bri
            std::all_of(counts.begin(), counts.end(),
                        [&](const std::string& count) { return count == counts[0]; });
 }
-
-}  // namespace
 
 bool every_case() {
     return std::getenv("SFG_EVERY_CASE") != nullptr;

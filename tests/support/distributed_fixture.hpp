@@ -21,6 +21,9 @@ std::vector<T> cases(std::vector<T> these, const std::vector<T>& those) {
     return these;
 }
 
+// Whether each client of the volume has a connection to each of its bricks.
+bool everybody_is_connected(Lab& lab, const std::string& volume, std::size_t bricks);
+
 // What a gluster volume of several bricks is made like.
 struct VolumeKind {
     std::string name;    // of the volume; empty for the lab's own

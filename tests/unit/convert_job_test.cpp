@@ -12,7 +12,7 @@ constexpr char kGfid[] = "0a1b2c3d-0000-4000-8000-00112233aabb";
 ConvertJob good_job() {
     ConvertJob job;
     job.volumes = {{"images", {{"host1", 0}, {"2001:db8::1", 24008}}}, {"other", {{"host2", 0}}}};
-    job.source = {{"qcow2", {0, "a/top image\n", kGfid}}, {"raw", {std::nullopt, "/b", ""}}};
+    job.source = {{"qcow2", {0, "a/top image\n", kGfid}}, {"raw", {std::nullopt, "/b", "", 7}}};
     job.target.format = "qcow2";
     job.target.file = {1, "c/.d.sfgluster-1", kGfid};
     job.target.options = {{"compat", "1.1"}, {"cluster_size", "65536"}};
@@ -40,7 +40,9 @@ TEST(ConvertJobText, ArrivesAsItWasSent) {
     EXPECT_EQ(read->job.source[0].file.volume, std::optional<std::size_t>(0));
     EXPECT_EQ(read->job.source[0].file.path, "a/top image\n");
     EXPECT_EQ(read->job.source[0].file.gfid, kGfid);
+    EXPECT_EQ(read->job.source[0].file.descriptor, std::nullopt);
     EXPECT_EQ(read->job.source[1].file.volume, std::nullopt);
+    EXPECT_EQ(read->job.source[1].file.descriptor, 7);
     EXPECT_EQ(read->job.target.file.volume, std::optional<std::size_t>(1));
     EXPECT_EQ(read->job.target.options, job.target.options);
     EXPECT_FALSE(read->job.target.made);
@@ -61,7 +63,7 @@ TEST(ConvertJobText, CutOffOrOfAnotherVersionIsRefused) {
     for (std::size_t length = 0; length < body.size(); ++length)
         EXPECT_FALSE(parse_job_text(body.substr(0, length))) << length;
     EXPECT_FALSE(parse_job_text(body + std::string(1, '\0')));
-    EXPECT_FALSE(parse_job_text("sfgluster-convert 2" + body.substr(body.find('\0'))));
+    EXPECT_FALSE(parse_job_text("sfgluster-convert 0" + body.substr(body.find('\0'))));
 }
 
 TEST(ConvertCheckJob, AFairJobPasses) {

@@ -205,5 +205,27 @@ TEST(Inspecting, AVmdkWithoutDataOfItsOwnNamesItsExtents) {
     EXPECT_TRUE(inspect_text("KDMV").data_files.empty());
 }
 
+TEST(Inspecting, WhatWasNotMadeAsQcow2HasNoBase) {
+    ImageInfo seen;
+    seen.format = "qcow2";
+    seen.capacity = 1 << 30;
+    seen.backing = "secret";
+    seen.data_files = {"data"};
+    EXPECT_EQ(as_recorded(seen, "qcow2", 4096).backing, "secret");
+    for (const char* recorded : {"raw", "iso", "vmdk", "", "a new one"}) {
+        const ImageInfo info = as_recorded(seen, recorded, 4096);
+        EXPECT_EQ(info.format, std::string(recorded) == "iso" ? "iso" : "raw") << recorded;
+        EXPECT_EQ(info.capacity, 4096u);
+        EXPECT_FALSE(names_further_files(info)) << recorded;
+    }
+    seen.format = "vmdk";
+    const ImageInfo still = as_recorded(seen, "vmdk", 4096);
+    EXPECT_EQ(still.format, "vmdk");
+    EXPECT_EQ(still.capacity, 1u << 30);
+    EXPECT_FALSE(still.backing);
+    EXPECT_EQ(still.claimed_backing, "secret");
+    EXPECT_EQ(still.data_files, Names{"data"});
+}
+
 }  // namespace
 }  // namespace sfg

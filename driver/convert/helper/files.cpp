@@ -45,6 +45,13 @@ Result<OpenFile> checked(Fd fd, std::string name, Access access) {
 
 Result<OpenFile> open_local(const ConvertFile& file, Access access) {
     std::string name = "'" + escaped(file.path) + "'";
+    if (file.descriptor) {
+        // Not to be had by the programs that are started, but by the way that they are told.
+        Fd handed(fcntl(*file.descriptor, F_DUPFD_CLOEXEC, 0));
+        if (!handed.ok()) return Error::from_errno(errno, name + " was not handed over");
+        close(*file.descriptor);
+        return checked(std::move(handed), std::move(name), access);
+    }
     Fd fd(open(file.path.c_str(), flags_for(access) | O_NOFOLLOW));
     if (!fd.ok()) {
         if (errno == ELOOP) return link_refused(name, ELOOP);

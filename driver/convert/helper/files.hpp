@@ -23,7 +23,8 @@ struct OpenFile {
 
 enum class Access { read, read_write };
 
-// A file of this host. Its last component is not followed if it is a link.
+// A file of this host: the one that was handed over, or else that of the path, whose last component
+// is not followed if it is a link.
 Result<OpenFile> open_local(const ConvertFile& file, Access access);
 
 // A file below `root`, a mounted gluster volume: no link on the way, and it must have the gfid.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What a hostile image, or a link put in the way, does not reach.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "driver/core/fd.hpp"
 #include "tests/integration/convert/convert_lab.hpp"
 
 namespace sfg::test {
@@ -52,6 +54,20 @@ TEST_F(ConvertTest, LinksOnTheWayAreRefused) {
     one.source[0].file = {std::nullopt, local_ + "/link", ""};
     const Error error = expect_refused(one);
     EXPECT_EQ(error.kind(), ErrorKind::denied) << error.message();
+}
+
+// A logical volume's path is a link, and what it leads to by then is nobody's business.
+TEST_F(ConvertTest, AFileThatIsHandedOverIsReadWhereverItsPathLeads) {
+    make_raw("source", "16M");
+    const std::string local = local_ + "/image";
+    ASSERT_TRUE(shell("cp " + seen("source") + " " + local).ok());
+    const Fd open_file(open(local.c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(open_file.ok());
+    ASSERT_EQ(symlink("/etc/passwd", (local_ + "/link").c_str()), 0);
+    ConvertJob one = simple_job("raw", "source", "qcow2", "target");
+    one.source[0].file = {std::nullopt, local_ + "/link", "", open_file.get()};
+    expect_converted(one);
+    expect_same("raw", "source", "qcow2", "target");
 }
 
 TEST_F(ConvertTest, WhatIsNoFileIsRefused) {
