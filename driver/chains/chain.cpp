@@ -106,6 +106,7 @@ Result<ChainImage> chain_image_in_gluster(Place place, const std::string& who,
             return Error(ErrorKind::not_found, ENOENT, "it was replaced meanwhile");
         SFG_TRY_ASSIGN(const auto info, inspect_cached(current));
         image.info = *info;
+        image.stat = current.stat();
         SFG_TRY_ASSIGN(image.format, readable_format(info->format));
         return check_readable(image.used->file, image);
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +23,7 @@ struct ChainImage {
     std::optional<Place> place;       // nothing for a file of this host
     std::string local_path;           // of a file of this host, absolute
     Gfid gfid;                        // of a file in gluster
+    struct stat stat {};              // of a file in gluster, when it was taken
     std::shared_ptr<UsedFile> used;   // of a file in gluster: keeps it as it is
     std::shared_ptr<LocalFile> file;  // of a file of this host
 

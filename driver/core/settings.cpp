@@ -16,8 +16,9 @@ namespace {
 
 constexpr char kDefaultPath[] = "/etc/libvirt/sf-gluster.conf";
 constexpr char kGroup[] = "driver";
-constexpr std::string_view kKeys[] = {"connect-timeout", "temporary-age", "local-base-directories",
-                                      "ignore-images", "trusted-servers"};
+constexpr std::string_view kKeys[] = {"connect-timeout",        "temporary-age",
+                                      "local-base-directories", "ignore-images",
+                                      "copies-of-running",      "trusted-servers"};
 
 using KeyFile = std::unique_ptr<GKeyFile, decltype(&g_key_file_free)>;
 
@@ -65,8 +66,8 @@ Result<void> check_keys(GKeyFile* file) {
             std::end(kKeys))
             return Error(ErrorKind::invalid, "[driver] has no '" + escaped(*key) +
                                                  "'; it may have connect-timeout, temporary-age, "
-                                                 "local-base-directories, ignore-images and "
-                                                 "trusted-servers");
+                                                 "local-base-directories, ignore-images, "
+                                                 "copies-of-running and trusted-servers");
     return {};
 }
 
@@ -103,6 +104,11 @@ Result<Settings> read_settings(const std::string& path) {
                              ": ignore-images must be names like VOLUME/path/of/image with ';' "
                              "between them, not '" +
                              escaped(image) + "'");
+    const auto copies = read_list(file.get(), "copies-of-running");
+    if (!copies.empty() && copies != std::vector<std::string>{"refuse"} &&
+        copies != std::vector<std::string>{"warn"})
+        return Error(ErrorKind::invalid, path + ": copies-of-running must be refuse or warn");
+    settings.copies_of_running = copies == std::vector<std::string>{"warn"};
     settings.trusted_servers = read_list(file.get(), "trusted-servers");
     settings.connect_timeout = std::chrono::seconds(connect);
     settings.temporary_age = std::chrono::seconds(age);

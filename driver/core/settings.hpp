@@ -25,6 +25,9 @@ struct Settings {
     // volume whatever they say, or that nobody can read to say it, so that they keep nothing from
     // being deleted.
     std::vector<std::string> ignore_images;
+    // copies-of-running (refuse or warn): what becomes of a copy or a download of an image that a
+    // running guest writes to, which is of no one point in time.
+    bool copies_of_running = false;
     // trusted-servers (host, host:port or the path of a socket, with ';' between them): gluster
     // servers that an image may name as the place of its base, besides those that pools and guests
     // name.

@@ -251,6 +251,11 @@ Result<void> File::lock(Lock kind, Extent range) {
     return {};
 }
 
+void File::unlock(Extent range) {
+    struct flock wanted = flock_of(F_UNLCK, range);
+    glfs_posix_lock(fd_.get(), F_SETLK, &wanted);
+}
+
 Result<std::optional<Extent>> File::foreign_lock(Extent range) {
     struct flock found = flock_of(F_WRLCK, range);
     if (glfs_posix_lock(fd_.get(), F_GETLK, &found) < 0)

@@ -69,6 +69,8 @@ class File final : public ByteSource {
     // to the end of all files. It ends with the file's close or with this process.
     enum class Lock { shared, exclusive };
     Result<void> lock(Lock kind, Extent range);
+    // Gives it back; so does the end of the file.
+    void unlock(Extent range);
     Result<void> lock_exclusively() { return lock(Lock::exclusive, {0, 0}); }
 
     // Where a lock of another owner would be in the way of an exclusive one on `range`; nothing

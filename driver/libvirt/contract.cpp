@@ -22,6 +22,7 @@
 #include "driver/transfer/progress.hpp"
 #include "driver/volumes/clone.hpp"
 #include "driver/volumes/create.hpp"
+#include "driver/volumes/guests.hpp"
 #include "driver/volumes/listing.hpp"
 #include "driver/volumes/remove.hpp"
 #include "driver/volumes/resize.hpp"
@@ -166,6 +167,15 @@ int sfg_contract_version(void) {
 void sfg_set_log_sink(sfg_log_sink sink) {
     log_sink = sink;
     set_log_sink(sink != nullptr ? &forward_log : nullptr);
+}
+
+void sfg_set_guest_lister(sfg_guest_lister lister) {
+    set_guest_lister([lister](const GuestVisitor& visit) {
+        const auto call = [](void* opaque, bool paused, const char* xml) {
+            (*static_cast<const GuestVisitor*>(opaque))(paused, xml);
+        };
+        return lister(call, const_cast<GuestVisitor*>(&visit)) == 0;
+    });
 }
 
 void sfg_set_prober(sfg_prober given) {

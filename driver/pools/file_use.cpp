@@ -54,8 +54,10 @@ Error busy(const std::string& why) {
     return Error(ErrorKind::busy, EBUSY, why);
 }
 
+// ETXTBSY where it is a guest.
 Error guest_writes() {
-    return busy("a guest, or another qemu program, has it open for writing");
+    return Error(ErrorKind::busy, ETXTBSY,
+                 "a guest, or another qemu program, has it open for writing");
 }
 
 // Whose lock is in the way of an exclusive one.
@@ -63,9 +65,9 @@ Error in_the_way(File& file) {
     const auto found = file.foreign_lock(kWholeFile);
     if (found && *found && (*found)->offset >= kQemusBytes.offset &&
         (*found)->offset < kQemusBytes.end())
-        return busy(
-            "a guest, or another qemu program, has it open over a FUSE mount on this or another "
-            "host");
+        return Error(ErrorKind::busy, ETXTBSY,
+                     "a guest, or another qemu program, has it open over a FUSE mount on this or "
+                     "another host");
     return busy("another process, on this or another host, works with it");
 }
 
@@ -136,9 +138,11 @@ Result<UsedFile> use_exclusively(const Object& object, const std::string& doing,
 Result<void> keep_guests_from_writing(UsedFile& used) {
     // First the lock and then the look, as qemu does it, so that one of two sees the other.
     SFG_TRY(used.file.lock(File::Lock::shared, kQemuMayNotWrite));
-    SFG_TRY_ASSIGN(const auto found, used.file.foreign_lock(kQemuWrites));
-    if (found) return guest_writes();
-    return {};
+    const auto found = used.file.foreign_lock(kQemuWrites);
+    if (found && !*found) return {};
+    // Or it would be in the way of what the guest does with its disk.
+    used.file.unlock(kQemuMayNotWrite);
+    return found ? guest_writes() : found.error();
 }
 
 Result<void> keep_guests_from_writing(LocalFile& file) {

@@ -36,7 +36,7 @@ struct UsedFile {
 };
 
 // Takes both. `doing` is a clause for those who are refused meanwhile: "it is being wiped".
-// ErrorKind::busy, with what is in the way, where it cannot be had.
+// ErrorKind::busy, with what is in the way, where it cannot be had; with ETXTBSY if it is a guest.
 Result<UsedFile> use_shared(const Object& object, const std::string& doing);
 Result<UsedFile> use_exclusively(const Object& object, const std::string& doing, ChangeLeave leave);
 

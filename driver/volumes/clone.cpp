@@ -7,6 +7,7 @@
 #include "driver/core/fuse_mounts.hpp"
 #include "driver/core/local_file.hpp"
 #include "driver/core/log.hpp"
+#include "driver/core/settings.hpp"
 #include "driver/gluster/directory.hpp"
 #include "driver/gluster/links.hpp"
 #include "driver/gluster/uri.hpp"
@@ -24,6 +25,7 @@
 #include "driver/volumes/conversion.hpp"
 #include "driver/volumes/finish_upload.hpp"
 #include "driver/volumes/gate.hpp"
+#include "driver/volumes/guests.hpp"
 
 namespace sfg {
 namespace {
@@ -58,11 +60,11 @@ Result<ChainImage> open_source(const OpenPool& pool, const CloneSource& source) 
     };
     SFG_TRY_ASSIGN(ChainImage image, open());
     if (image.place) SFG_TRY(check_is_listed(pool, *image.place, image.gfid, who));
-    // A raw disk may be copied under its guest, as a local one may: the copy is what a power cut
-    // would leave. The tables of an image that change while they are copied leave nothing.
-    if (image.format == "raw") return image;
-    const auto kept =
-        image.used ? keep_guests_from_writing(*image.used) : keep_guests_from_writing(*image.file);
+    const auto kept = image.place
+                          ? check_copyable(*image.used, *image.place, image.format == "raw", who)
+                      // A raw file of this host may be copied under its guest, as libvirt does it.
+                      : image.format == "raw" ? Result<void>()
+                                              : keep_guests_from_writing(*image.file);
     if (!kept) return kept.error().with_context(who);
     return image;
 }
@@ -108,8 +110,8 @@ class Clone {
         return std::optional<ImageInfo>();
     }
 
-    // What was copied is still held, and no other image than it was. (That nobody wrote to it in
-    // between it does not tell: of a raw disk its guest may.)
+    // What was copied is still held, and nobody has written to it meanwhile: no host that came when
+    // a brick had forgotten the lock, and no guest over gfapi, which takes none.
     Result<void> check_sources() const {
         for (const auto& image : chain_) {
             if (!image.used) continue;
@@ -122,11 +124,21 @@ class Clone {
   private:
     static Result<void> check_source(const ChainImage& image) {
         SFG_TRY(take_again(*image.used));
-        if (image.format == "raw") return {};
-        SFG_TRY(keep_guests_from_writing(*image.used));
-        SFG_TRY_ASSIGN(const ImageInfo now, inspect_file(image.used->file));
-        if (is_same_image(now, image.info)) return {};
-        return Error(ErrorKind::busy, EBUSY, "it was changed while it was copied");
+        const bool raw = image.format == "raw";
+        if (raw && settings().copies_of_running) return {};
+        Place place = *image.place;
+        SFG_TRY_ASSIGN(const Object now, look_up_place(place, "it"));
+        const auto same_time = [](const timespec& one, const timespec& other) {
+            return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+        };
+        if (now.gfid() == image.gfid && now.stat().st_size == image.stat.st_size &&
+            same_time(now.stat().st_mtim, image.stat.st_mtim))
+            return {};
+        return Error(
+            ErrorKind::busy, EBUSY,
+            "it was written to while it was copied, so that the copy is of no one point in "
+            "time: see virsh backup-begin and virsh blockcopy, or suspend its guest "
+            "meanwhile");
     }
 
     // By its bytes, or must qemu-img understand them?

@@ -92,7 +92,13 @@ Result<void> resize(const OpenPool& pool, const std::string& name, const ResizeR
 
 Result<void> resize_volume(const OpenPool& pool, const std::string& name,
                            const ResizeRequest& request) {
-    if (auto done = resize(pool, name, request); !done)
+    const auto done = resize(pool, name, request);
+    if (!done && done.error().system_errno() == ETXTBSY)
+        return Error(ErrorKind::busy, EBUSY,
+                     "cannot resize " + volume_described(pool.pool, name) + ": " +
+                         done.error().message() +
+                         "; virsh blockresize makes it larger while its guest runs");
+    if (!done)
         return done.error().with_context("cannot resize " + volume_described(pool.pool, name));
     return {};
 }

@@ -6,6 +6,7 @@
 
 #include "driver/volumes/finish_upload.hpp"
 #include "driver/volumes/gate.hpp"
+#include "driver/volumes/guests.hpp"
 
 namespace sfg {
 
@@ -15,6 +16,7 @@ Result<std::shared_ptr<Transfer>> begin_download(const OpenPool& pool, const std
     auto begin = [&]() -> Result<std::shared_ptr<Transfer>> {
         SFG_TRY_ASSIGN(const VolumeFile volume, look_up_to_read(pool, name));
         SFG_TRY_ASSIGN(UsedFile used, use_shared(volume.object, "it is being downloaded"));
+        SFG_TRY(check_copyable(used, place_in(pool, volume.path), true, who));
         SFG_TRY_ASSIGN(const std::uint64_t size, used.file.size());
         const std::uint64_t offset = std::min(range.offset, size);
         std::uint64_t length = size - offset;

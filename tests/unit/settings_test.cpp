@@ -45,6 +45,16 @@ TEST_F(SettingsFile, IsRead) {
     EXPECT_EQ(read->temporary_age, std::chrono::seconds(0));
 }
 
+TEST_F(SettingsFile, SaysWhatBecomesOfCopiesOfRunningGuests) {
+    for (const auto& [text, allowed] : {std::pair("", false),
+                                        {"copies-of-running=refuse\n", false},
+                                        {"copies-of-running=warn\n", true}}) {
+        const auto read = reading(std::string("[driver]\n") + text);
+        ASSERT_TRUE(read) << text;
+        EXPECT_EQ(read->copies_of_running, allowed) << text;
+    }
+}
+
 TEST_F(SettingsFile, NamesServers) {
     const auto read = reading("[driver]\ntrusted-servers=sf-1;sf-2:24017;/run/glusterd.socket\n");
     ASSERT_TRUE(read) << read.error().message();
@@ -98,7 +108,7 @@ TEST_F(SettingsFile, IsRefusedWhenItSaysNonsense) {
          {"[driver]\nconnect-timeout=soon\n", "[driver]\nconnect-timeout=0\n",
           "[driver]\nconnect-timeout=601\n", "[driver]\ntemporary-age=-1\n", "no group\n",
           "[driver\n", "[driver]\nconnect-timeout=99999999999999999999\n",
-          "[driver]\nconect-timeout=5\n"}) {
+          "[driver]\nconect-timeout=5\n", "[driver]\ncopies-of-running=yes\n"}) {
         const auto read = reading(text);
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().kind(), ErrorKind::invalid) << text;

@@ -174,7 +174,7 @@ TEST(AnUpload, TakesAHoleWhereItTakesNoBytes) {
     TransferClient client(upload(std::make_shared<HangingStore>(memory, hangs)));
     const Bytes bytes = noise(50 * kMiB, 10);
     std::size_t taken = client.send_what_fits(bytes);
-    ASSERT_TRUE(hangs->wait_until_hanging(kTransferThreads));
+    ASSERT_TRUE(hangs->wait_until_hanging(1));
     taken += client.send_what_fits(std::span(bytes).subspan(taken));
     ASSERT_FALSE(client.is_ready(POLLOUT));
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(client.transfer().hole(kMiB));
@@ -375,7 +375,7 @@ class AHangingUpload : public testing::TestWithParam<Call> {
         return comes_true([this] { return seen_.expired(); });
     }
 
-    const Bytes bytes_ = noise(3 * kMiB + 5, 21);
+    const Bytes bytes_ = noise(Window::kFirst - 5, 21);
     const std::shared_ptr<MemoryStore> memory_ = std::make_shared<MemoryStore>();
     const std::shared_ptr<Hangs> hangs_ = std::make_shared<Hangs>();
     std::weak_ptr<ByteSource> seen_;
@@ -474,7 +474,7 @@ TEST(AnUpload, WakesWhoWaitsWhenItIsAborted) {
         }
         ended->set_value();
     }).detach();
-    ASSERT_TRUE(hangs->wait_until_hanging(kTransferThreads));
+    ASSERT_TRUE(hangs->wait_until_hanging(1));
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     transfer->abort();
     EXPECT_EQ(ended->get_future().wait_for(std::chrono::seconds(2)), std::future_status::ready);
