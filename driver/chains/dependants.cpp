@@ -211,8 +211,8 @@ class Search {
             if (!pool || pool->address.volume == pool_.pool.address.volume) continue;
             const std::string place = pool->address.volume + "/" + image.path;
             if (is_ignored(place)) continue;
-            std::string since =
-                ", as it was last listed (virsh pool-refresh " + image.pool + " looks again)";
+            std::string since = ", as it was last listed (virsh pool-refresh " + image.pool +
+                                " looks again, if the pool is started)";
             if (const auto now = image_now(*pool, image)) {
                 if (*now == nullptr) continue;
                 SFG_TRY_ASSIGN(needs, needs_base(**now));

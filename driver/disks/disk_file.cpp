@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <functional>
@@ -95,23 +96,35 @@ class MadeHere {
     }
     void add(const Object& file) {
         const std::lock_guard held(mutex_);
-        files_.push_back(key_of_file(file));
-        if (files_.size() > kMost) files_.pop_front();
+        forget_old();
+        files_.push_back({key_of_file(file), Clock::now()});
     }
     bool take(const Object& file) {
         const std::lock_guard held(mutex_);
-        return std::erase(files_, key_of_file(file)) > 0;
+        forget_old();
+        return std::erase_if(files_, [key = key_of_file(file)](const Made& made) {
+                   return made.file == key;
+               }) > 0;
     }
 
   private:
-    static constexpr std::size_t kMost = 1024;
+    static constexpr std::chrono::minutes kLately{1};
+    using Clock = std::chrono::steady_clock;
     using Key = std::pair<std::string, Gfid>;
     static Key key_of_file(const Object& file) {
         return {file.connection()->volume_id(), file.gfid()};
     }
 
+    struct Made {
+        Key file;
+        Clock::time_point when;
+    };
+    void forget_old() {
+        while (!files_.empty() && Clock::now() - files_.front().when > kLately) files_.pop_front();
+    }
+
     std::mutex mutex_;
-    std::deque<Key> files_;
+    std::deque<Made> files_;
 };
 
 constexpr char kOwnerAttribute[] = "trusted.sfgluster.owner";  // "64055:108"; empty: none

@@ -35,21 +35,21 @@
 
 VIR_LOG_INIT("storage.sf_gluster");
 
-int sfg_abi_register_storage_backend(char* reason, unsigned long reason_size);
+int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size);
 
 /* Flags that may come with a creation and mean nothing here: libvirt 9.0.0 passes VALIDATE on. */
 #define CREATE_FLAGS (VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_VALIDATE)
 
 /* locked; no gluster call. A pool counts as active when its state file says so; the refresh that
  * follows at daemon start finds out, within its time limit. As the stock backend. */
-static int check_pool(virStoragePoolObj* pool, bool* active) {
+static int check_pool(virStoragePoolObj *pool, bool *active) {
     *active = virStoragePoolObjIsActive(pool);
     return 0;
 }
 
 /* locked */
-static int build_pool(virStoragePoolObj* pool, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int build_pool(virStoragePoolObj *pool, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool wanted = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_error error;
 
@@ -62,12 +62,13 @@ static int build_pool(virStoragePoolObj* pool, unsigned int flags) {
     return 0;
 }
 
-static int add_volume(void* opaque, const struct sfg_volume* volume) {
-    virStoragePoolObj* pool = opaque;
+static int add_volume(void *opaque, const struct sfg_volume *volume) {
+    virStoragePoolObj *pool = opaque;
     g_autoptr(virStorageVolDef) def = g_new0(virStorageVolDef, 1);
 
     def->name = g_strdup(volume->name);
-    if (sfg_volume_to_libvirt(volume, def) < 0) return -1;
+    if (sfg_volume_to_libvirt(volume, def) < 0)
+        return -1;
     if (virStoragePoolObjAddVol(pool, def) < 0) {
         /* Says nothing itself. Two names that one URI spells alike would do this. */
         VIR_WARN("volume '%s' is left out: its name or key is there already", volume->name);
@@ -78,15 +79,16 @@ static int add_volume(void* opaque, const struct sfg_volume* volume) {
 }
 
 /* locked */
-static int refresh_pool(virStoragePoolObj* pool) {
-    virStoragePoolDef* def = virStoragePoolObjGetDef(pool);
-    g_autofree struct sfg_server* servers = NULL;
+static int refresh_pool(virStoragePoolObj *pool) {
+    virStoragePoolDef *def = virStoragePoolObjGetDef(pool);
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool wanted = sfg_pool_from_libvirt(def, &servers);
     struct sfg_usage usage = {0};
     struct sfg_error error;
 
     if (sfg_pool_refresh(&wanted, add_volume, pool, &usage, &error) < 0) {
-        if (error.message[0] != '\0') sfg_report(&error);
+        if (error.message[0] != '\0')
+            sfg_report(&error);
         return -1;
     }
     def->capacity = usage.capacity;
@@ -96,8 +98,8 @@ static int refresh_pool(virStoragePoolObj* pool) {
 }
 
 /* locked; never fails, as libvirt ignores it after a failed refresh */
-static int stop_pool(virStoragePoolObj* pool) {
-    g_autofree struct sfg_server* servers = NULL;
+static int stop_pool(virStoragePoolObj *pool) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool stopped = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
 
     sfg_pool_stopped(&stopped);
@@ -105,8 +107,8 @@ static int stop_pool(virStoragePoolObj* pool) {
 }
 
 /* locked */
-static int delete_pool(virStoragePoolObj* pool, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int delete_pool(virStoragePoolObj *pool, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool wanted = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_error error;
 
@@ -119,18 +121,19 @@ static int delete_pool(virStoragePoolObj* pool, unsigned int flags) {
     return 0;
 }
 
-static void clear_sources(virStoragePoolSourceList* list) {
+static void clear_sources(virStoragePoolSourceList *list) {
     size_t i;
 
-    for (i = 0; i < list->nsources; i++) virStoragePoolSourceClear(&list->sources[i]);
+    for (i = 0; i < list->nsources; i++)
+        virStoragePoolSourceClear(&list->sources[i]);
     g_free(list->sources);
 }
 
 /* unlocked; no pool */
-static char* find_pool_sources(const char* spec, unsigned int flags) {
+static char *find_pool_sources(const char *spec, unsigned int flags) {
     virStoragePoolSourceList list = {.type = VIR_STORAGE_POOL_GLUSTER};
     g_autoptr(virStoragePoolSource) source = NULL;
-    char* answer = NULL;
+    char *answer = NULL;
     int found;
 
     virCheckFlags(0, NULL);
@@ -140,17 +143,18 @@ static char* find_pool_sources(const char* spec, unsigned int flags) {
                        "looking for gluster volumes needs the name of a host");
         return NULL;
     }
-    if (!(source = virStoragePoolDefParseSourceString(spec, VIR_STORAGE_POOL_GLUSTER))) return NULL;
+    if (!(source = virStoragePoolDefParseSourceString(spec, VIR_STORAGE_POOL_GLUSTER)))
+        return NULL;
     if (source->nhost != 1) {
         virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
                        "looking for gluster volumes takes one host, not %zu", source->nhost);
         return NULL;
     }
-    found = virStorageBackendFindGlusterPoolSources(source->hosts[0].name, VIR_STORAGE_POOL_GLUSTER,
-                                                    &list, true);
+    found = virStorageBackendFindGlusterPoolSources(source->hosts[0].name,
+                                                    VIR_STORAGE_POOL_GLUSTER, &list, true);
     if (found == 0)
-        virReportError(VIR_ERR_OPERATION_FAILED, "no gluster volume was found on host '%s'",
-                       source->hosts[0].name);
+        virReportError(VIR_ERR_OPERATION_FAILED,
+                       "no gluster volume was found on host '%s'", source->hosts[0].name);
     else if (found > 0)
         answer = virStoragePoolSourceListFormat(&list);
     clear_sources(&list);
@@ -159,12 +163,12 @@ static char* find_pool_sources(const char* spec, unsigned int flags) {
 
 /* locked; no gluster call: the name is checked, not yet claimed. Must set type, key and path, or
  * virStoragePoolObjAddVol fails without a word. */
-static int create_volume(virStoragePoolObj* pool, virStorageVolDef* def) {
-    g_autofree struct sfg_server* servers = NULL;
+static int create_volume(virStoragePoolObj *pool, virStorageVolDef *def) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_request request = sfg_request_from_libvirt(def, 0);
     size_t size = 64 * 1024;
-    g_autofree char* uri = g_new0(char, size);
+    g_autofree char *uri = g_new0(char, size);
     struct sfg_error error;
 
     if (sfg_volume_check(&target, &request, uri, size, &error) < 0) {
@@ -181,8 +185,8 @@ static int create_volume(virStoragePoolObj* pool, virStorageVolDef* def) {
 
 /* unlocked; `def` is a shallow copy whose pointers are not ours to change. What fails here has
  * left nothing behind. */
-static int build_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int build_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_request request = sfg_request_from_libvirt(def, flags);
     struct sfg_error error;
@@ -197,7 +201,7 @@ static int build_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned
 }
 
 /* What can be told without asking gluster. */
-static int refuse_clone(const virStorageVolDef* def, const virStorageVolDef* source,
+static int refuse_clone(const virStorageVolDef *def, const virStorageVolDef *source,
                         unsigned int flags) {
     virCheckFlags(CREATE_FLAGS | VIR_STORAGE_VOL_CREATE_REFLINK, -1);
 
@@ -228,9 +232,9 @@ static int refuse_clone(const virStorageVolDef* def, const virStorageVolDef* sou
 
 /* unlocked; `def` is a shallow copy as for build_volume, `source` may be of another pool, of any
  * type. What fails here has left nothing behind; libvirt then calls delete_volume. */
-static int build_volume_from(virStoragePoolObj* pool, virStorageVolDef* def,
-                             virStorageVolDef* source, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int build_volume_from(virStoragePoolObj *pool, virStorageVolDef *def,
+                             virStorageVolDef *source, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_request request = sfg_request_from_libvirt(def, flags);
     struct sfg_source from = {0};
@@ -241,8 +245,9 @@ static int build_volume_from(virStoragePoolObj* pool, virStorageVolDef* def,
         return -1;
     }
     from.path = source->target.path;
-    from.format =
-        source->target.format > 0 ? virStorageFileFormatTypeToString(source->target.format) : "raw";
+    from.format = source->target.format > 0
+                      ? virStorageFileFormatTypeToString(source->target.format)
+                      : "raw";
     if (sfg_volume_clone(&target, &request, &from, &error) < 0) {
         sfg_report(&error);
         return -1;
@@ -250,34 +255,37 @@ static int build_volume_from(virStoragePoolObj* pool, virStorageVolDef* def,
     return 0;
 }
 
-static int update_volume(void* opaque, const struct sfg_volume* volume) {
+static int update_volume(void *opaque, const struct sfg_volume *volume) {
     return sfg_volume_to_libvirt(volume, opaque);
 }
 
 /* locked. Also called for the source of a build_volume_from, which may be of another pool and then
  * is not ours to look at (storage_driver.c, storageVolCreateXMLFrom); and, when somebody asks for a
  * volume's info, for one that is still being built, whose allocation then says how far it is. */
-static int refresh_volume(virStoragePoolObj* pool, virStorageVolDef* def) {
-    g_autofree struct sfg_server* servers = NULL;
+static int refresh_volume(virStoragePoolObj *pool, virStorageVolDef *def) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     uint64_t built = 0;
     struct sfg_error error;
 
-    if (!sfg_volume_has_uri(&target, def->name, def->target.path)) return 0;
+    if (!sfg_volume_has_uri(&target, def->name, def->target.path))
+        return 0;
     if (def->building) {
-        if (sfg_volume_build_progress(&target, def->name, &built)) def->target.allocation = built;
+        if (sfg_volume_build_progress(&target, def->name, &built))
+            def->target.allocation = built;
         return 0;
     }
     if (sfg_volume_look(&target, def->name, update_volume, def, &error) < 0) {
-        if (error.message[0] != '\0') sfg_report(&error);
+        if (error.message[0] != '\0')
+            sfg_report(&error);
         return -1;
     }
     return 0;
 }
 
 /* locked */
-static int delete_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int delete_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_error error;
 
@@ -293,9 +301,9 @@ static int delete_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigne
 /* locked, and unlocked while gluster works: allocating may take long. In the meantime the volume
  * counts as in use, as storage_driver.c has it in such calls, so that its definition stays. libvirt
  * sets the new capacity itself. */
-static int resize_volume(virStoragePoolObj* pool, virStorageVolDef* def,
+static int resize_volume(virStoragePoolObj *pool, virStorageVolDef *def,
                          unsigned long long capacity, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     struct sfg_error error;
     int resized;
@@ -305,9 +313,9 @@ static int resize_volume(virStoragePoolObj* pool, virStorageVolDef* def,
     virStoragePoolObjIncrAsyncjobs(pool);
     def->in_use++;
     virObjectUnlock(pool);
-    resized =
-        sfg_volume_resize(&target, def->name, capacity, flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE,
-                          flags & VIR_STORAGE_VOL_RESIZE_SHRINK, &error);
+    resized = sfg_volume_resize(&target, def->name, capacity,
+                                flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE,
+                                flags & VIR_STORAGE_VOL_RESIZE_SHRINK, &error);
     virObjectLock(pool);
     def->in_use--;
     virStoragePoolObjDecrAsyncjobs(pool);
@@ -319,10 +327,10 @@ static int resize_volume(virStoragePoolObj* pool, virStorageVolDef* def,
 }
 
 /* unlocked; `stream` is read as an FDStream afterwards */
-static int download_volume(virStoragePoolObj* pool, virStorageVolDef* def, virStreamPtr stream,
+static int download_volume(virStoragePoolObj *pool, virStorageVolDef *def, virStreamPtr stream,
                            unsigned long long offset, unsigned long long length,
                            unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     int descriptor = -1;
     struct sfg_error error;
@@ -339,9 +347,10 @@ static int download_volume(virStoragePoolObj* pool, virStorageVolDef* def, virSt
 }
 
 /* unlocked; `stream` is read as an FDStream afterwards */
-static int upload_volume(virStoragePoolObj* pool, virStorageVolDef* def, virStreamPtr stream,
-                         unsigned long long offset, unsigned long long length, unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+static int upload_volume(virStoragePoolObj *pool, virStorageVolDef *def, virStreamPtr stream,
+                         unsigned long long offset, unsigned long long length,
+                         unsigned int flags) {
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     int descriptor = -1;
     struct sfg_error error;
@@ -355,7 +364,7 @@ static int upload_volume(virStoragePoolObj* pool, virStorageVolDef* def, virStre
     return sfg_stream_attach(stream, descriptor);
 }
 
-static const char* const wipe_algorithms[] = {
+static const char *const wipe_algorithms[] = {
     [VIR_STORAGE_VOL_WIPE_ALG_ZERO] = "zero",
     [VIR_STORAGE_VOL_WIPE_ALG_NNSA] = "nnsa",
     [VIR_STORAGE_VOL_WIPE_ALG_DOD] = "dod",
@@ -370,9 +379,9 @@ static const char* const wipe_algorithms[] = {
 
 /* unlocked. libvirt looks at a wiped volume again for local pools only; the volume is in use until
  * this returns, so its definition stays and the lock may be taken for it. */
-static int wipe_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned int algorithm,
+static int wipe_volume(virStoragePoolObj *pool, virStorageVolDef *def, unsigned int algorithm,
                        unsigned int flags) {
-    g_autofree struct sfg_server* servers = NULL;
+    g_autofree struct sfg_server *servers = NULL;
     struct sfg_pool target = sfg_pool_from_libvirt(virStoragePoolObjGetDef(pool), &servers);
     enum sfg_wipe method;
     struct sfg_error error;
@@ -381,24 +390,23 @@ static int wipe_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned 
     virCheckFlags(0, -1);
 
     switch (algorithm) {
-        case VIR_STORAGE_VOL_WIPE_ALG_ZERO:
-            method = SFG_WIPE_ZERO;
-            break;
-        case VIR_STORAGE_VOL_WIPE_ALG_TRIM:
-            method = SFG_WIPE_TRIM;
-            break;
-        case VIR_STORAGE_VOL_WIPE_ALG_RANDOM:
-            method = SFG_WIPE_RANDOM;
-            break;
-        default:
-            virReportError(
-                VIR_ERR_ARGUMENT_UNSUPPORTED,
-                "cannot wipe volume '%s': gluster pools have the algorithms zero, trim and "
-                "random, not %s",
-                def->name,
-                algorithm < G_N_ELEMENTS(wipe_algorithms) ? wipe_algorithms[algorithm]
-                                                          : "this one");
-            return -1;
+    case VIR_STORAGE_VOL_WIPE_ALG_ZERO:
+        method = SFG_WIPE_ZERO;
+        break;
+    case VIR_STORAGE_VOL_WIPE_ALG_TRIM:
+        method = SFG_WIPE_TRIM;
+        break;
+    case VIR_STORAGE_VOL_WIPE_ALG_RANDOM:
+        method = SFG_WIPE_RANDOM;
+        break;
+    default:
+        virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED,
+                       "cannot wipe volume '%s': gluster pools have the algorithms zero, trim and "
+                       "random, not %s",
+                       def->name,
+                       algorithm < G_N_ELEMENTS(wipe_algorithms) ? wipe_algorithms[algorithm]
+                                                                 : "this one");
+        return -1;
     }
     if (sfg_volume_wipe(&target, def->name, method, &error) < 0) {
         sfg_report(&error);
@@ -416,11 +424,12 @@ static int wipe_volume(virStoragePoolObj* pool, virStorageVolDef* def, unsigned 
 }
 
 /* Any thread, libvirt's error of which is left as it was: clear. */
-static void probe(const void* start, size_t length, struct sfg_probed* probed) {
+static void probe(const void *start, size_t length, struct sfg_probed *probed) {
     g_autoptr(virStorageSource) meta = NULL;
-    g_autofree char* copy = NULL;
+    g_autofree char *copy = NULL;
 
-    if (length == 0) return;
+    if (length == 0)
+        return;
     copy = g_memdup2(start, length);
     meta = virStorageSourceGetMetadataFromBuf("volume", copy, length, VIR_STORAGE_FILE_AUTO);
     if (!meta) {
@@ -434,7 +443,7 @@ static void probe(const void* start, size_t length, struct sfg_probed* probed) {
                                  ? SFG_ENCRYPTION_LUKS
                                  : SFG_ENCRYPTION_QCOW;
     if (meta->backingStoreRaw && strlen(meta->backingStoreRaw) < sizeof(probed->backing)) {
-        const char* format = NULL;
+        const char *format = NULL;
 
         g_strlcpy(probed->backing, meta->backingStoreRaw, sizeof(probed->backing));
         if (meta->backingStoreRawFormat > 0)
@@ -464,9 +473,9 @@ static virStorageBackend backend = {
     .wipeVol = wipe_volume,
 };
 
-/* libvirt loads these when it first looks at a disk, which may be in a child that it has forked,
- * and another thread, of gluster's, may be loading something at the fork. So they are loaded here,
- * before there is any. What fails is told by who needs them. */
+/* libvirt loads these when it first looks at a disk, which may be in a child that it has forked, and
+ * another thread, of gluster's, may be loading something at the fork. So they are loaded here, before
+ * there is any. What fails is told by who needs them. */
 static void load_storage_file_modules(void) {
     g_autoptr(virStorageSource) any = virStorageSourceNew();
 
@@ -476,41 +485,46 @@ static void load_storage_file_modules(void) {
 }
 
 /* In libvirtd its own driver is found, in virtstoraged the socket of virtqemud. */
-static int list_guests(sfg_guest_visitor visit, void* opaque) {
+static int list_guests(sfg_guest_visitor visit, void *opaque) {
     virConnectPtr connection = virConnectOpen("qemu:///system");
-    virDomainPtr* domains = NULL;
+    virDomainPtr *domains = NULL;
     int count = -1;
     int i;
 
     if (connection)
         count = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     for (i = 0; i < count; i++) {
-        g_autofree char* xml = virDomainGetXMLDesc(domains[i], 0);
+        g_autofree char *xml = virDomainGetXMLDesc(domains[i], 0);
         int state = VIR_DOMAIN_NOSTATE;
+        int reason = VIR_DOMAIN_PAUSED_UNKNOWN;
 
-        /* One that has ended meanwhile has neither. */
-        if (xml && virDomainGetState(domains[i], &state, NULL, 0) == 0)
-            visit(opaque, state == VIR_DOMAIN_PAUSED, xml);
+        /* One that has ended meanwhile has neither. Those that are paused for a migration, a save or
+         * an error go on by themselves, perhaps elsewhere. */
+        if (xml && virDomainGetState(domains[i], &state, &reason, 0) == 0)
+            visit(opaque, state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_USER, xml);
         virDomainFree(domains[i]);
     }
     g_free(domains);
-    if (connection) virConnectClose(connection);
+    if (connection)
+        virConnectClose(connection);
     virResetLastError();
     return count < 0 ? -1 : 0;
 }
 
-__attribute__((visibility("default"))) int sfg_abi_register_storage_backend(
-    char* reason, unsigned long reason_size) {
+__attribute__((visibility("default")))
+int sfg_abi_register_storage_backend(char *reason, unsigned long reason_size) {
     if (sfg_contract_version() != SFG_CONTRACT_VERSION) {
         snprintf(reason, reason_size, "its library is of another version");
         return -1;
     }
-    if (sfg_layout_selftest(reason, reason_size) < 0) return -1;
+    if (sfg_layout_selftest(reason, reason_size) < 0)
+        return -1;
     sfg_set_log_sink(sfg_log_line);
     sfg_set_prober(probe);
     sfg_set_guest_lister(list_guests);
     if (virStorageBackendRegister(&backend) < 0) {
-        snprintf(reason, reason_size, "libvirt does not register it: %s", virGetLastErrorMessage());
+        snprintf(reason, reason_size, "libvirt does not register it: %s",
+                 virGetLastErrorMessage());
         virResetLastError();
         return -1;
     }

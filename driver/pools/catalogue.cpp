@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "driver/pools/catalogue.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 #include "driver/images/header_cache.hpp"
 
 namespace sfg {
@@ -72,8 +69,8 @@ std::vector<Catalogue::ListedFile> Catalogue::images_elsewhere(
     }
     for (const auto& [key, files] : stopped_) {
         if (key.volume_id == volume_id) continue;
-        std::copy_if(files.begin(), files.end(), std::back_inserter(found),
-                     [&](const ListedFile& file) { return wanted(*file.file.image); });
+        for (const auto& [path, file] : files)
+            if (wanted(*file.file.image)) found.push_back(file);
     }
     return found;
 }
@@ -158,7 +155,7 @@ void Catalogue::forget(const std::string& pool) {
         for (const auto& [path, entry] : list)
             if (!entry.deleted && entry.file.image != nullptr &&
                 names_further_files(*entry.file.image))
-                kept.push_back({pool, path, entry.file});
+                kept.insert_or_assign(path, ListedFile{pool, path, entry.file});
         if (kept.empty()) stopped_.erase(key);
     }
     std::erase_if(lists_, [&](const auto& list) { return list.first.pool == pool; });

@@ -107,7 +107,7 @@ class Catalogue {
 
     std::mutex mutex_;
     std::map<Key, List> lists_;
-    std::map<Key, std::vector<ListedFile>> stopped_;  // that name further files
+    std::map<Key, std::map<std::string, ListedFile>> stopped_;                 // by path
     std::map<std::string, std::unordered_set<std::string>> failed_creations_;  // by pool
     std::uint64_t moments_ = 0;
 };

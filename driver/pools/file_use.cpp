@@ -145,6 +145,11 @@ Result<void> keep_guests_from_writing(UsedFile& used) {
     return found ? guest_writes() : found.error();
 }
 
+Result<bool> is_written_by_guests(UsedFile& used) {
+    SFG_TRY_ASSIGN(const auto found, used.file.foreign_lock(kQemuWrites));
+    return found.has_value();
+}
+
 Result<void> keep_guests_from_writing(LocalFile& file) {
     SFG_TRY(file.lock_shared(kQemuMayNotWrite.offset));
     SFG_TRY_ASSIGN(const bool locked, file.is_locked(kQemuWrites.offset));

@@ -52,6 +52,8 @@ Result<FileHold> hold_object(const Object& object, FileUse use, const std::strin
 // Sees to it that no guest writes to the file over FUSE, on any host, as long as it is used: for
 // images, whose tables must not change while they are copied. ErrorKind::busy where one may.
 Result<void> keep_guests_from_writing(UsedFile& used);
+// Whether one does just now.
+Result<bool> is_written_by_guests(UsedFile& used);
 // The same for a file of this host, as long as it is open.
 Result<void> keep_guests_from_writing(LocalFile& file);
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "driver/core/log.hpp"
 #include "driver/core/settings.hpp"
 #include "driver/gluster/connections.hpp"
 #include "driver/gluster/directory.hpp"
@@ -152,8 +153,8 @@ void forget_recent_pool(const Pool& pool) {
 
 Result<void> build_pool(const Pool& pool) {
     auto built = with_root(pool, [&](const Object& root) -> Result<void> {
+        if (lookup_path(root, pool.directory)) return {};
         SFG_TRY(make_directories(root, pool.directory, {}));
-        if (pool.directory.empty()) return {};
         SFG_TRY_ASSIGN(const Object parent, lookup_path(root, parent_of(pool.directory)));
         return make_durable(parent, last_of(pool.directory));
     });
@@ -176,7 +177,11 @@ Result<void> delete_pool(const Pool& pool) {
             return Error(ErrorKind::busy, ENOTEMPTY,
                          "its directory '/" + pool.directory + "' is not empty");
         if (!removed) return removed;
-        return make_durable(parent, last_of(pool.directory));
+        if (const auto durable = make_durable(parent, last_of(pool.directory)); !durable)
+            log_warning("the directory of " + pool.described() +
+                        " is deleted, and may come back if the bricks lose power: " +
+                        durable.error().message());
+        return {};
     });
     if (!deleted) return in_context(pool, deleted.error());
     return deleted;

@@ -177,8 +177,11 @@ Result<void> Gate::remove(bool may_be_needed) {
     }
     if (!removed) return removed;
     Catalogue::instance().deleted(pool_.volume_id(), path(), listed.gfid());
-    // It is done, whatever becomes of this.
-    const auto flushed = used ? used->file.flush() : make_durable(parent, last_of(name_));
+    // It is done, whatever becomes of this. Not by a flush of the file itself: what it has in the
+    // bricks' caches is nobody's any more.
+    used.reset();
+    show_life();
+    const auto flushed = make_durable(parent, last_of(name_));
     if (!flushed)
         log_warning(volume_described(pool_.pool, name_) +
                     " is deleted, and may come back if the bricks lose power: " +

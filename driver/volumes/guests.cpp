@@ -110,7 +110,8 @@ bool only_paused_ones(const Place& place) {
     for (const auto& guest : *guests)
         for (const auto& path : written_by(guest.xml)) {
             if (!is_file_at(path, place, file->object.gfid())) continue;
-            if (!guest.paused) return false;
+            // A block job goes on in a guest that is paused.
+            if (!guest.paused || guest.xml.find("<mirror") != std::string::npos) return false;
             paused = true;
         }
     return paused;
@@ -124,14 +125,16 @@ void set_guest_lister(GuestLister lister) {
 
 Result<void> check_copyable(UsedFile& used, const Place& place, bool may_be_torn,
                             const std::string& who) {
+    if (may_be_torn && settings().copies_of_running) {
+        SFG_TRY_ASSIGN(const bool written, is_written_by_guests(used));
+        if (written)
+            log_warning(
+                who + " is copied while a guest writes to it: the copy is of no one point in time");
+        return {};
+    }
     const auto kept = keep_guests_from_writing(used);
     if (kept || kept.error().kind() != ErrorKind::busy) return kept;
     if (only_paused_ones(place)) return {};
-    if (may_be_torn && settings().copies_of_running) {
-        log_warning(who +
-                    " is copied while a guest writes to it: the copy is of no one point in time");
-        return {};
-    }
     return Error(
         ErrorKind::busy, EBUSY,
         kept.error().message() +

@@ -19,12 +19,14 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kMB = 1'000'000;
 
-// A client that always has more, and a storage that confirms so many bytes a second: what is on its
-// way after a while, in milliseconds of the storage's time.
+// A client that always has more, and a storage that confirms so many bytes a second, a flush taking
+// `latency` besides: what is on its way after a while, in milliseconds of the storage's time.
 struct Steady {
-    Window window;
+    std::chrono::milliseconds latency{1};
+    Window window = {};
     Clock::time_point now{};
     std::uint64_t on_its_way = 0;
+    std::uint64_t confirmed = 0;
 
     void run(std::uint64_t bytes_a_second, std::chrono::milliseconds for_so_long) {
         const auto end = now + for_so_long;
@@ -34,9 +36,10 @@ struct Steady {
                 on_its_way = window.bytes();
             }
             const std::uint64_t flushed = std::max<std::uint64_t>(1, on_its_way / 2);
-            now += std::chrono::nanoseconds(flushed * 1'000'000'000 / bytes_a_second) + 1ms;
+            now += std::chrono::nanoseconds(flushed * 1'000'000'000 / bytes_a_second) + latency;
             window.confirmed(flushed, now);
             on_its_way -= flushed;
+            confirmed += flushed;
         }
     }
     std::uint64_t milliseconds(std::uint64_t bytes_a_second) const {
@@ -60,6 +63,36 @@ TEST(TheWindow, FollowsARateThatFallsByTen) {
     EXPECT_LE(upload.milliseconds(2 * kMB), 600u);
     upload.run(20 * kMB, 10s);
     EXPECT_GE(upload.milliseconds(20 * kMB), 100u);
+}
+
+// Disks that guests keep busy: a smaller window would make nothing faster.
+TEST(TheWindow, DoesNotShrinkForFlushesThatTakeTheirTime) {
+    for (const auto latency : {20ms, 50ms, 80ms, 120ms, 180ms, 220ms, 300ms, 450ms})
+        for (const std::uint64_t rate : {100 * kMB, 500 * kMB}) {
+            Steady upload{latency};
+            upload.run(rate, 60s);
+            EXPECT_GE(upload.confirmed / 60, 5 * kMB)
+                << latency.count() << " ms, " << rate << ", window " << upload.window.bytes();
+            // Two flushes and what is on its way: what a finish waits for.
+            if (latency <= 220ms) {
+                EXPECT_LE(upload.milliseconds(rate) + 2 * static_cast<unsigned>(latency.count()),
+                          800u)
+                    << latency.count() << " ms, " << rate;
+            }
+        }
+}
+
+TEST(TheWindow, FollowsAFlushThatBecomesSlow) {
+    Steady upload;
+    upload.run(100 * kMB, 10s);
+    upload.latency = 250ms;
+    upload.run(100 * kMB, 20s);
+    const auto before = upload.confirmed;
+    upload.run(100 * kMB, 20s);
+    EXPECT_GE((upload.confirmed - before) / 20, 5 * kMB) << upload.window.bytes();
+    upload.latency = 1ms;
+    upload.run(100 * kMB, 20s);
+    EXPECT_GE(upload.milliseconds(100 * kMB), 100u);
 }
 
 TEST(TheWindow, OfAFastStorageGrowsInAFewSteps) {

@@ -12,7 +12,7 @@
 //   mkdir NAME
 //   delete NAME
 //   wipe NAME
-//   unlink NAME                                   as libvirt does with the image of a guest
+//   make-disk NAME, unlink NAME                   as libvirt does with the image of a guest
 //   refresh                                       a line "volume NAME FORMAT CAPACITY BASE" each
 //   plan FAULT AT ERRNO                           see gfapi_faults.h
 //   met                                           "ok CALLS NAME": calls since then, and which one
@@ -107,12 +107,14 @@ void serve(const sfg_pool& pool, const std::string& line) {
     } else if (verb == "wipe") {
         words >> name;
         answer_for(sfg_volume_wipe(&pool, name.c_str(), SFG_WIPE_ZERO, &error), error);
-    } else if (verb == "unlink") {
+    } else if (verb == "unlink" || verb == "make-disk") {
         words >> name;
         const std::string path = std::string(pool.directory) + "/" + name;
         const sfg_disk_server server{pool.servers[0].host, 0, nullptr};
         const sfg_disk disk{pool.volume, path.c_str(), &server, 1, false};
-        answer_for(sfg_disk_unlink(&disk, &error), error);
+        answer_for(
+            verb == "unlink" ? sfg_disk_unlink(&disk, &error) : sfg_disk_create(&disk, &error),
+            error);
     } else if (verb == "refresh") {
         sfg_usage usage{};
         answer_for(sfg_pool_refresh(&pool, print_volume, nullptr, &usage, &error), error);

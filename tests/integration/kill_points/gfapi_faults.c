@@ -21,14 +21,15 @@ static atomic_int planned_fault;
 static atomic_long planned_at;
 static atomic_int planned_error;
 static atomic_long calls;
-static _Atomic(const char*) met;
+static _Atomic(const char *) met;
 
 static int trace = -1;
 
 __attribute__((constructor)) static void open_trace(void) {
-    const char* file = getenv("GFAPI_TRACE");
+    const char *file = getenv("GFAPI_TRACE");
 
-    if (file) trace = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file)
+        trace = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 void gfapi_fault_plan(enum gfapi_fault fault, long at, int error) {
@@ -44,35 +45,36 @@ long gfapi_fault_calls(void) {
     return calls;
 }
 
-const char* gfapi_fault_met(void) {
-    const char* name = met;
+const char *gfapi_fault_met(void) {
+    const char *name = met;
 
     return name ? name : "";
 }
 
 /* Not RTLD_NEXT: libvirtd has gfapi loaded where only its backends see it. */
-static void* real_function(const char* name) {
-    void* gfapi = dlopen("libgfapi.so.0", RTLD_LAZY | RTLD_NOLOAD);
-    void* function = gfapi ? dlsym(gfapi, name) : NULL;
+static void *real_function(const char *name) {
+    void *gfapi = dlopen("libgfapi.so.0", RTLD_LAZY | RTLD_NOLOAD);
+    void *function = gfapi ? dlsym(gfapi, name) : NULL;
 
-    if (!function) abort();
+    if (!function)
+        abort();
     return function;
 }
 
 struct call {
-    const char* name;
+    const char *name;
     long number;
     struct timespec start;
 };
 
-static void say_and_die(const struct call* call) {
+static void say_and_die(const struct call *call) {
     /* The one who waits for this process wants to know where it was. */
     dprintf(STDERR_FILENO, "killed at call %ld, %s\n", call->number, call->name);
     kill(getpid(), SIGKILL);
 }
 
-static void* die_soon(void* of_call) {
-    const struct call* call = of_call;
+static void *die_soon(void *of_call) {
+    const struct call *call = of_call;
     /* Most calls take 200 to 1000 us; which part of one is met changes from call to call. */
     const struct timespec moment = {.tv_nsec = 50000 + (call->number * 70000) % 400000};
 
@@ -96,11 +98,12 @@ static void hold(void) {
     signal(SIGUSR1, release);
     prctl(PR_GET_NAME, name);
     prctl(PR_SET_NAME, "held");
-    while (!released) nanosleep(&moment, NULL);
+    while (!released)
+        nanosleep(&moment, NULL);
     prctl(PR_SET_NAME, name);
 }
 
-static struct call begin(const char* name) {
+static struct call begin(const char *name) {
     struct call call = {.name = name, .number = atomic_fetch_add(&calls, 1) + 1};
 
     if (call.number == planned_at) {
@@ -117,29 +120,33 @@ static struct call begin(const char* name) {
             pthread_t thread;
 
             kept = call;
-            if (pthread_create(&thread, NULL, die_soon, &kept) != 0) abort();
+            if (pthread_create(&thread, NULL, die_soon, &kept) != 0)
+                abort();
         }
     }
-    if (trace >= 0) clock_gettime(CLOCK_MONOTONIC, &call.start);
+    if (trace >= 0)
+        clock_gettime(CLOCK_MONOTONIC, &call.start);
     return call;
 }
 
 /* The call is not to be made; errno says why. */
-static bool refused(const struct call* call) {
+static bool refused(const struct call *call) {
     const long at = planned_at;
 
     if (!(planned_fault == GFAPI_FAIL && call->number == at) &&
         !(planned_fault == GFAPI_OUTAGE && call->number >= at))
         return false;
-    if (call->number == at) met = call->name;
+    if (call->number == at)
+        met = call->name;
     errno = planned_error;
     return true;
 }
 
 /* The call was made. True: its answer is lost; errno says why. */
-static bool end(const struct call* call) {
+static bool end(const struct call *call) {
     /* Being killed: what comes after the call is not to happen. */
-    while (planned_fault == GFAPI_KILL_DURING && call->number >= planned_at) pause();
+    while (planned_fault == GFAPI_KILL_DURING && call->number >= planned_at)
+        pause();
     if (trace >= 0) {
         int kept = errno;
         struct timespec now;
@@ -150,7 +157,8 @@ static bool end(const struct call* call) {
                     (now.tv_nsec - call->start.tv_nsec) / 1000);
         errno = kept;
     }
-    if (planned_fault != GFAPI_LOSE_ANSWER || call->number != planned_at) return false;
+    if (planned_fault != GFAPI_LOSE_ANSWER || call->number != planned_at)
+        return false;
     met = call->name;
     errno = planned_error;
     return true;
@@ -158,37 +166,40 @@ static bool end(const struct call* call) {
 
 /* WRAP(type, name, parameters, arguments, what it answers when it fails, what undoes a success
  * whose answer is lost, so that this process leaks nothing) */
-#define WRAP(type, name, parameters, arguments, failure, undo)      \
-    type name parameters {                                          \
-        static type(*real) parameters;                              \
-        struct call call = begin(#name);                            \
-        type answer;                                                \
-                                                                    \
-        if (!real) real = (type(*) parameters)real_function(#name); \
-        if (refused(&call)) return failure;                         \
-        answer = real arguments;                                    \
-        if (end(&call)) {                                           \
-            undo;                                                   \
-            errno = planned_error;                                  \
-            return failure;                                         \
-        }                                                           \
-        return answer;                                              \
+#define WRAP(type, name, parameters, arguments, failure, undo)                                     \
+    type name parameters {                                                                         \
+        static type(*real) parameters;                                                             \
+        struct call call = begin(#name);                                                           \
+        type answer;                                                                               \
+                                                                                                   \
+        if (!real)                                                                                 \
+            real = (type(*) parameters)real_function(#name);                                       \
+        if (refused(&call))                                                                        \
+            return failure;                                                                        \
+        answer = real arguments;                                                                   \
+        if (end(&call)) {                                                                          \
+            undo;                                                                                  \
+            errno = planned_error;                                                                  \
+            return failure;                                                                        \
+        }                                                                                          \
+        return answer;                                                                             \
     }
 #define NOTHING (void)answer
-#define CLOSE_OBJECT \
-    if (answer) glfs_h_close(answer)
+#define CLOSE_OBJECT if (answer) glfs_h_close(answer)
 
 /* As WRAP, for what gives up a handle: that is given up in any case. */
-#define WRAP_CLOSE(name)                                             \
-    int name(glfs_fd_t* fd) {                                        \
-        static int (*real)(glfs_fd_t*);                              \
-        struct call call = begin(#name);                             \
-        int answer;                                                  \
-                                                                     \
-        if (!real) real = (int (*)(glfs_fd_t*))real_function(#name); \
-        answer = real(fd);                                           \
-        if (refused(&call)) return -1;                               \
-        return end(&call) ? -1 : answer;                             \
+#define WRAP_CLOSE(name)                                                                           \
+    int name(glfs_fd_t *fd) {                                                                      \
+        static int (*real)(glfs_fd_t *);                                                           \
+        struct call call = begin(#name);                                                           \
+        int answer;                                                                                \
+                                                                                                   \
+        if (!real)                                                                                 \
+            real = (int (*)(glfs_fd_t *))real_function(#name);                                     \
+        answer = real(fd);                                                                         \
+        if (refused(&call))                                                                        \
+            return -1;                                                                             \
+        return end(&call) ? -1 : answer;                                                           \
     }
 
 /* clang-format off */

@@ -23,6 +23,16 @@ TEST_F(UnlinkTest, AnImageThatNobodyNeedsGoes) {
     EXPECT_FALSE(again.ok);
 }
 
+// As after a snapshot that failed: whatever becomes of bricks and of other images.
+TEST_F(UnlinkTest, WhatWasMadeAMomentAgoGoes) {
+    Session virtqemud(directory());
+    ASSERT_TRUE(virtqemud.request("make-disk new").ok);
+    EXPECT_FALSE(virtqemud.request("make-disk new").ok);
+    const Outcome gone = virtqemud.request("unlink new");
+    EXPECT_TRUE(gone.ok) << gone.message;
+    EXPECT_FALSE(std::filesystem::exists(fuse("new")));
+}
+
 TEST_F(UnlinkTest, TheBaseOfAnotherStays) {
     ASSERT_TRUE(observer().request("create a qcow2 1048576 0 -").ok);
     ASSERT_TRUE(observer().request("create b qcow2 1048576 0 a").ok);
