@@ -153,8 +153,9 @@ void forget_recent_pool(const Pool& pool) {
 
 Result<void> build_pool(const Pool& pool) {
     auto built = with_root(pool, [&](const Object& root) -> Result<void> {
-        if (lookup_path(root, pool.directory)) return {};
+        const bool was_there = lookup_path(root, pool.directory).has_value();
         SFG_TRY(make_directories(root, pool.directory, {}));
+        if (was_there) return {};
         SFG_TRY_ASSIGN(const Object parent, lookup_path(root, parent_of(pool.directory)));
         return make_durable(parent, last_of(pool.directory));
     });
