@@ -15,6 +15,16 @@ bool goes_through(const std::string& path, const std::string& link) {
     return false;
 }
 
+// "a/../b", not "../../b".
+bool climbs_behind_a_name(const std::string& name) {
+    bool named = false;
+    for (const auto& component : path_components(name)) {
+        if (component == ".." && named) return true;
+        named = named || (component != ".." && component != ".");
+    }
+    return false;
+}
+
 }  // namespace
 
 BaseMatcher::BaseMatcher(std::string volume, std::string path, const Gfid& base,
@@ -96,9 +106,12 @@ Result<BaseMatcher::Match> BaseMatcher::relative(const std::string& image,
     if (goes_through(written, path_)) return Match::yes;
     SFG_TRY_ASSIGN(Match found, in_volume(normalized_below_root(written)));
     if (found != Match::no || name.find("..") == std::string::npos) return found;
-    // Behind a link to a directory ".." is not what stands before it.
-    SFG_TRY_ASSIGN(found, in_volume(written));
-    if (found != Match::no) return found;
+    // Behind a link to a directory ".." is not what stands before it. What the image itself stands
+    // in are no links: a walk goes through none. So most names, "../../base", need no question.
+    if (climbs_behind_a_name(name)) {
+        SFG_TRY_ASSIGN(found, in_volume(written));
+        if (found != Match::no) return found;
+    }
     // Over gfapi ".." of the root is the root; over a FUSE mount "../mount/base" leaves the volume
     // and comes back.
     return normalized(written) ? found : tail(name);

@@ -126,6 +126,21 @@ TEST(TheMatchersNamesOfTheBase, AreAllThatLeadToIt) {
     EXPECT_EQ(*matcher.match("vda", "/mnt/elsewhere/v3", false), Match::unclear);
 }
 
+// Ten thousand overlays would ask ten thousand times.
+TEST(TheMatcherOfManyOverlays, AsksOnceForTheirBaseAndNotForEach) {
+    int asked = 0;
+    BaseMatcher matcher("gv0", "cache/base", gfid(1), kMounts,
+                        [&](const std::string&) -> Result<Gfid> {
+                            ++asked;
+                            return gfid(2);
+                        });
+    for (int i = 0; i < 1000; ++i)
+        EXPECT_EQ(
+            *matcher.match("instances/" + std::to_string(i) + "/vda", "../../cache/other", false),
+            Match::no);
+    EXPECT_EQ(asked, 1);
+}
+
 TEST_F(TheMatcher, DoesNotAskForWhatAWalkHasSeen) {
     BaseMatcher matcher("gv0", "cache/base", gfid(1), "", [](const std::string&) -> Result<Gfid> {
         return Error(ErrorKind::not_connected, "asked");
