@@ -147,7 +147,7 @@ TEST_P(EachCallFails, AndNothingIsHalfDone) {
             if (!operation.prefix.empty() && !may_keep_parents) {
                 EXPECT_TRUE(is_absent(name.substr(0, name.find('/'))));
             }
-            clear(name);
+            clear_after(operation, name);
         }
     }
     EXPECT_TRUE(stands_whole(kBase, {"qcow2", kBaseCapacity}));
@@ -177,7 +177,7 @@ TEST_P(EachCallFails, InAnOutage) {
         // It is over: the same process goes on.
         EXPECT_TRUE(subject->refresh().ok);
         EXPECT_TRUE(sources_can_be_taken(*subject, operation));
-        clear(name);
+        clear_after(operation, name);
     }
 }
 

@@ -131,12 +131,7 @@ TEST_P(KilledAtEachCall, LeavesNothingOrAWholeVolume) {
         EXPECT_TRUE(stands_as_it_may(name));
         expect_usable(name);
         if (HasFatalFailure()) return;
-        // Or each further deletion would look through more.
-        if (operation().does == Does::deletes) {
-            clear(name);
-            for (const auto& temporary : temporaries_below(fuse()))
-                std::filesystem::remove(fuse(temporary));
-        }
+        if (operation().does == Does::deletes) clear_after(operation(), name);
     }
     // Or this test has killed nobody in the middle of work.
     if (operation().does == Does::makes && operation().volume.format != "directory") {

@@ -175,6 +175,13 @@ void FaultTest::clear(const std::string& name) {
     std::filesystem::remove_all(fuse(name.substr(0, name.find('/'))));
 }
 
+void FaultTest::clear_after(const Operation& operation, const std::string& name) {
+    clear(name);
+    if (operation.does != Does::deletes) return;
+    for (const auto& temporary : temporaries_below(fuse()))
+        std::filesystem::remove(fuse(temporary));
+}
+
 std::unique_ptr<Session> FaultTest::impatient_session() const {
     Lab::instance().configure(1, "[driver]\ntemporary-age=0\n");
     auto session = std::make_unique<Session>(directory_);

@@ -62,8 +62,10 @@ class FaultTest : public testing::Test {
     testing::AssertionResult sources_can_be_taken(Session& session, const Operation& operation);
     // The volumes, for the observer: without files in work, or this is a failure.
     Outcome listing();
-    // Removes all at and around a volume that was put into directories of its own.
+    // Removes all at and around a volume that was put into directories of its own; after a deletion
+    // that something happened to, files in work too: each further deletion would look through more.
     void clear(const std::string& name);
+    void clear_after(const Operation& operation, const std::string& name);
 
     // A session whose settings say that left-overs may go at once.
     std::unique_ptr<Session> impatient_session() const;
