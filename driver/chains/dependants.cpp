@@ -103,7 +103,8 @@ ImageNow image_now(const Pool& pool, const Catalogue::ListedFile& listed) {
     // The user waits for his own gluster volume, and not for that one.
     constexpr std::chrono::seconds kPatience{3};
     const auto connection = Connections::instance().get(pool.address, kPatience);
-    if (!connection) return std::nullopt;
+    // A pool of that name may have been defined anew since, in another gluster volume.
+    if (!connection || (*connection)->volume_id() != listed.volume_id) return std::nullopt;
     auto look = [connection = *connection, listed]() -> Result<ImageNow> {
         SFG_TRY_ASSIGN(const Object root, root_of(connection));
         const auto object = lookup_path(root, listed.path);

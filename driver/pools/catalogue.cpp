@@ -65,7 +65,7 @@ std::vector<Catalogue::ListedFile> Catalogue::images_elsewhere(
         if (key.volume_id == volume_id) continue;
         for (const auto& [path, entry] : list)
             if (!entry.deleted && entry.file.image != nullptr && wanted(*entry.file.image))
-                found.push_back({key.pool, path, entry.file});
+                found.push_back({key.pool, key.volume_id, path, entry.file});
     }
     for (const auto& [key, files] : stopped_) {
         if (key.volume_id == volume_id) continue;
@@ -155,7 +155,7 @@ void Catalogue::forget(const std::string& pool) {
         for (const auto& [path, entry] : list)
             if (!entry.deleted && entry.file.image != nullptr &&
                 names_further_files(*entry.file.image))
-                kept.insert_or_assign(path, ListedFile{pool, path, entry.file});
+                kept.insert_or_assign(path, ListedFile{pool, key.volume_id, path, entry.file});
         if (kept.empty()) stopped_.erase(key);
     }
     std::erase_if(lists_, [&](const auto& list) { return list.first.pool == pool; });

@@ -58,6 +58,7 @@ class Catalogue {
     // or did before they were stopped: in an outage libvirt stops a pool that cannot be refreshed.
     struct ListedFile {
         std::string pool;
+        std::string volume_id;
         std::string path;
         KnownFile file;
     };
